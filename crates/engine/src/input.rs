@@ -1,0 +1,93 @@
+//! What can happen to the engine: what people ask, and what the effects that it asked for came to.
+
+use protocol::fact::*;
+use protocol::*;
+
+/// An input. Each is either turned into facts or rejected with a typed reason; none is ignored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    // ---- what people ask
+    Submit(RequestReceived),
+    Cancel { request: RequestId },
+    Steer { request: RequestId, text: BlobRef },
+    /// A wait ended, or somebody wants another look.
+    Retry { request: RequestId, because: String },
+    Rate { deployment: DeploymentId, rating: u8 },
+    ProjectCreated(ProjectCreated),
+    Activate { project: ProjectId },
+    PlanStep(StepPlanned),
+    DropStep { step: StepId },
+    Push(MemoryPushed),
+    Forget { note: NoteId },
+    InstructionEdited(InstructionEdited),
+    RolledBack(ReleaseRolledBack),
+
+    // ---- what effects came to
+    Oriented(RequestOriented),
+    Briefed { attempt: AttemptId, brief: BlobRef, parts: Vec<BriefPart>, budget: u64 },
+    Started { attempt: AttemptId, version: Option<String>, base: CommitId },
+    Checkpoint { attempt: AttemptId, commit: CommitId, diff: DiffStat, says: String, screenshot: Option<BlobRef> },
+    Finished { attempt: AttemptId, ended: Ended },
+    Checked { attempt: AttemptId, check: CheckKind, checked: Checked },
+    Landed { attempt: AttemptId, commit: CommitId },
+    /// The main branch moved since the checks: they are done again on top of it.
+    LandStale { attempt: AttemptId },
+    Switched { attempt: AttemptId, release: ReleaseId, url: String },
+    Recorded { request: RequestId, record: Record },
+    /// The effect's end is unknown: the daemon was restarted, or its task went away.
+    EffectLost { effect: EffectId },
+    /// The effect could not be carried out (not the agent's doing: I/O, git, a missing program).
+    EffectFailed { effect: EffectId, reason: String },
+}
+
+/// How an attempt's run ended, as observed by the daemon.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    pub end: AttemptEnd,
+    pub commit: Option<CommitId>,
+    pub diff: DiffStat,
+    pub model: Option<String>,
+    pub usage: Usage,
+    pub duration_ms: Option<u64>,
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    pub result: CheckResult,
+    pub log: Option<BlobRef>,
+    pub duration_ms: u64,
+    pub release: Option<ReleaseId>,
+    /// Gate: the commit that goes on to the other checks; for a refused gate, the allowed part of the work.
+    pub commit: Option<CommitId>,
+    pub diff: Option<DiffStat>,
+}
+
+/// What the closing of a request leaves behind. The texts are blobs that the daemon wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// From intake to now.
+    pub duration_ms: u64,
+    pub summary: String,
+    /// Only for a request that ended live.
+    pub step: Option<StepText>,
+    pub notes: Vec<NoteText>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepText {
+    pub title: String,
+    pub text: BlobRef,
+    pub errors: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NoteText {
+    pub note_kind: NoteKind,
+    pub title: String,
+    pub text: BlobRef,
+}
+
+/// Names one effect: a result that comes under another name than one that is pending is stale.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EffectId(pub String);

@@ -1,0 +1,176 @@
+//! What may be asked of the daemon, and what it answers. One pair of enums, so that every face (unix socket, dashboard,
+//! desktop, command line) is an exhaustive match over the same list.
+//!
+//! On the wire: `POST /api/request` with a [`Request`] as JSON; 200 with a [`Response`], else an
+//! [`ApiError`](crate::ApiError) with a fitting HTTP status. `GET /api/head` is a server-sent event stream that
+//! carries only the number of the newest entry. `GET /api/blob/ID` gives a blob's bytes.
+
+use crate::fact::{Channel, Entry, NoteKind};
+use crate::id::*;
+use crate::view::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Request {
+    /// Who are you? Answered by [`Response::Hello`].
+    Hello,
+    /// Everything that the home screen shows, in one read.
+    Home,
+    /// A request in plain words. The same `client` again answers with the same request.
+    Ask {
+        client: ClientId,
+        text: String,
+        #[serde(default)]
+        project: Option<ProjectId>,
+        #[serde(default)]
+        agent: Option<AgentId>,
+        #[serde(default)]
+        step: Option<StepId>,
+        channel: Channel,
+    },
+    /// Newest first. `before` is a cursor: rows older than that request's intake.
+    Requests {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    /// One request, whole.
+    Show { request: RequestId },
+    Cancel { request: RequestId },
+    Steer { request: RequestId, text: String },
+    /// Stop waiting and look again (an agent was signed in, for example).
+    Retry { request: RequestId },
+    Journal {
+        #[serde(default)]
+        after: u64,
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    VerifyJournal,
+    /// The Product Loop table, newest first.
+    Deployments {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        /// Words that must occur in a row.
+        #[serde(default)]
+        filter: Option<String>,
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    Rate { deployment: DeploymentId, rating: u8 },
+    /// Starts an earlier release again and switches to it. Without a release: the one before the live one.
+    Rollback {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        #[serde(default)]
+        release: Option<ReleaseId>,
+    },
+    Releases {
+        #[serde(default)]
+        project: Option<ProjectId>,
+    },
+    Steps {
+        #[serde(default)]
+        project: Option<ProjectId>,
+    },
+    PlanStep {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        title: String,
+        text: String,
+    },
+    DropStep { step: StepId },
+    Notes {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    Recall {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        query: String,
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    Push {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        kind: NoteKind,
+        title: String,
+        text: String,
+    },
+    Forget { note: NoteId },
+    /// `fresh`: probe again now instead of answering from the last probe.
+    Agents {
+        #[serde(default)]
+        fresh: bool,
+    },
+    Instructions {
+        #[serde(default)]
+        project: Option<ProjectId>,
+    },
+    /// One of the four files; `at` a commit of its history.
+    ReadInstruction {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        path: String,
+        #[serde(default)]
+        at: Option<CommitId>,
+    },
+    /// `base`: the commit that was read; refused if the file has changed since.
+    WriteInstruction {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        path: String,
+        text: String,
+        base: CommitId,
+    },
+    Projects,
+    CreateProject { name: String, starter: String },
+    ActivateProject { project: ProjectId },
+    /// What an agent printed, in normalised form.
+    Transcript {
+        attempt: AttemptId,
+        #[serde(default)]
+        after: u64,
+        #[serde(default)]
+        limit: Option<u32>,
+    },
+    /// A blob as text (the brief, a log, a diff).
+    Text { blob: BlobId },
+    /// The change of an attempt as a unified diff.
+    Diff { attempt: AttemptId },
+    Doctor,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Response {
+    Hello(Hello),
+    Home(Box<Home>),
+    /// `new` is false when this client id was seen before.
+    Accepted { request: RequestId, new: bool },
+    Requests { rows: Vec<RequestRow> },
+    Show(Box<RequestView>),
+    Journal { entries: Vec<Entry>, head: u64 },
+    Verified { journal: JournalId, entries: u64, head_hash: String, problems: Vec<String> },
+    Deployments { rows: Vec<DeploymentRow> },
+    Releases { rows: Vec<ReleaseRow> },
+    Steps { planned: Vec<StepRow>, completed: Vec<StepRow> },
+    Planned { step: StepId },
+    Notes { rows: Vec<NoteRow> },
+    Recalled { rows: Vec<NoteRow> },
+    Pushed { note: NoteId },
+    Agents { rows: Vec<AgentRow> },
+    Instructions { rows: Vec<InstructionRow> },
+    Instruction { path: String, text: String, base: CommitId, history: Vec<InstructionEdit> },
+    Projects { rows: Vec<ProjectRow> },
+    Project { project: ProjectId },
+    Transcript { lines: Vec<TranscriptLine>, head: u64 },
+    Text { text: String },
+    Doctor { rows: Vec<DoctorRow> },
+    Done,
+}

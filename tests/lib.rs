@@ -1,0 +1,1 @@
+//! Whole-system tests live beside this file, one file each.
