@@ -1,1 +1,28 @@
-fn main() {}
+//! Build steps that cargo cannot do by itself. One so far: `xtask ui [--release]`, the dashboard.
+//!
+//! It runs on the developer's machine only; nothing here ends up in a program that is shipped.
+#![expect(clippy::print_stderr, reason = "a command line: progress and errors go to stderr")]
+
+mod stamp;
+mod ui;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: xtask ui [--release]   builds the dashboard into ui/dist";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["ui"] => ui::build(ui::Profile::Dev),
+        ["ui", "--release"] => ui::build(ui::Profile::Release),
+        _ => Err(anyhow::anyhow!("{USAGE}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

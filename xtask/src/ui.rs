@@ -1,0 +1,179 @@
+//! The dashboard: `ui` compiled to wasm, bound to JavaScript by wasm-bindgen, and laid beside the static files.
+//!
+//! ui/static/* and the two made files (`ui.js`, `ui_bg.wasm`) are all that ui/dist holds; the daemon embeds that folder.
+//! ui/dist is replaced in one step, so a daemon that is being built never sees half of it.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::stamp;
+
+const WASM: &str = "wasm32-unknown-unknown";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    /// The cargo profile, and the folder that cargo builds it in.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Profile::Dev => ("dev", "debug"),
+            Profile::Release => ("wasm-release", "wasm-release"),
+        }
+    }
+}
+
+pub fn build(profile: Profile) -> Result<()> {
+    let started = Instant::now();
+    let root = root();
+    same_wasm_bindgen(&root)?;
+    let wasm = compile(&root, profile)?;
+    let fixed = root.join("ui/static");
+    let dist = root.join("ui/dist");
+
+    let mut inputs = vec![wasm.clone(), env::current_exe()?];
+    inputs.extend(stamp::files_below(&fixed)?);
+    let stamp = stamp::of(&inputs)?;
+    let stamp_file = wasm.with_extension("dist-stamp");
+    let made =
+        dist.join("ui_bg.wasm").is_file() && fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp);
+    if !made {
+        let _ = fs::remove_file(&stamp_file);
+        lay_out(&wasm, &fixed, &dist, profile)?;
+        forget_other_stamps(&stamp_file, &wasm);
+        fs::write(&stamp_file, stamp)?;
+    }
+    let size = fs::metadata(dist.join("ui_bg.wasm"))?.len();
+    let state = if made { "unchanged" } else { "made" };
+    eprintln!("  ui/dist    {state}, {size} bytes of wasm, {:.1} s", started.elapsed().as_secs_f32());
+    Ok(())
+}
+
+fn root() -> PathBuf {
+    // `cargo run` tells where the package is now; the path at compile time is only for a bare start of the binary.
+    let package = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().map_or(package.clone(), Path::to_path_buf)
+}
+
+/// wasm-bindgen's macro and its binder speak a private format: another version of either gives a page that does not start.
+fn same_wasm_bindgen(root: &Path) -> Result<()> {
+    let lock = fs::read_to_string(root.join("Cargo.lock")).context("failed to read Cargo.lock")?;
+    let ours = locked(&lock, "wasm-bindgen-cli-support");
+    let theirs = locked(&lock, "wasm-bindgen");
+    ensure!(
+        ours == theirs,
+        "Cargo.lock has wasm-bindgen {} and wasm-bindgen-cli-support {}: set the latter in xtask/Cargo.toml to the former",
+        theirs.unwrap_or("none"),
+        ours.unwrap_or("none")
+    );
+    Ok(())
+}
+
+fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')
+}
+
+/// Runs cargo for the wasm target; returns the raw module.
+fn compile(root: &Path, profile: Profile) -> Result<PathBuf> {
+    let (cargo_profile, folder) = profile.names();
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir)).join("ui");
+    let mut cargo = Command::new("cargo");
+    // What `cargo run` set for us must not reach the inner cargo; its compiler may be another one than ours.
+    for (name, _) in env::vars_os() {
+        let name_text = name.to_string_lossy();
+        if name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+        .env_remove("CARGO")
+        .env_remove("CARGO_TARGET_DIR")
+        .env_remove("RUSTFLAGS")
+        .env("RUSTC", wasm_rustc(root)?)
+        .current_dir(root)
+        .args([
+            "build",
+            "--package",
+            "ui",
+            "--lib",
+            "--target",
+            WASM,
+            "--profile",
+            cargo_profile,
+            "--target-dir",
+        ])
+        .arg(&target);
+    let status = cargo.status().context("failed to start cargo")?;
+    ensure!(status.success(), "the dashboard did not compile ({status})");
+    Ok(target.join(WASM).join(folder).join("ui.wasm"))
+}
+
+fn wasm_rustc(root: &Path) -> Result<PathBuf> {
+    if let Some(rustc) = env::var_os("LOOPWRIGHT_WASM_RUSTC") {
+        return Ok(rustc.into());
+    }
+    let found = Command::new("bash")
+        .arg(root.join("scripts/wasm-target"))
+        .stderr(Stdio::inherit())
+        .output()
+        .context("failed to start bash")?;
+    if !found.status.success() {
+        bail!("no compiler for {WASM}; ./dev setup says what to do");
+    }
+    Ok(String::from_utf8(found.stdout)?.trim().into())
+}
+
+/// Makes the whole folder beside the old one, then swaps them.
+fn lay_out(wasm: &Path, fixed: &Path, dist: &Path, profile: Profile) -> Result<()> {
+    let next = dist.with_extension("next");
+    let _ = fs::remove_dir_all(&next);
+    fs::create_dir_all(&next)?;
+    for file in stamp::files_below(fixed)? {
+        let to = next.join(file.strip_prefix(fixed)?);
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::copy(&file, &to).with_context(|| format!("failed to copy {}", file.display()))?;
+    }
+    let release = profile == Profile::Release;
+    Bindgen::new()
+        .input_path(wasm)
+        .web(true)?
+        .typescript(false)
+        .debug(!release)
+        .keep_debug(!release)
+        .remove_name_section(release)
+        .remove_producers_section(release)
+        .out_name("ui")
+        .generate(&next)
+        .context("failed to bind the wasm to JavaScript")?;
+    let _ = fs::remove_dir_all(dist);
+    fs::rename(&next, dist).with_context(|| format!("failed to put {} in place", dist.display()))
+}
+
+/// A dev build and a release build share ui/dist: the other one's stamp no longer tells the truth.
+fn forget_other_stamps(ours: &Path, wasm: &Path) {
+    for folder in ["debug", "wasm-release"] {
+        let Some(stamp) =
+            wasm.parent().and_then(Path::parent).map(|dir| dir.join(folder).join("ui.dist-stamp"))
+        else {
+            continue;
+        };
+        if stamp != ours {
+            let _ = fs::remove_file(stamp);
+        }
+    }
+}
