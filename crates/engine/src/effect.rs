@@ -9,7 +9,14 @@ pub enum Effect {
     /// Wake Hermes: read the instruction files, recall, look at the agents. Answer: `Input::Oriented`.
     Orient { request: RequestId, project: ProjectId },
     /// Pack the brief. Answer: `Input::Briefed`.
-    Brief { request: RequestId, project: ProjectId, task: TaskId, attempt: AttemptId, agent: AgentId, number: u32 },
+    Brief {
+        request: RequestId,
+        project: ProjectId,
+        task: TaskId,
+        attempt: AttemptId,
+        agent: AgentId,
+        number: u32,
+    },
     /// Run the agent in a worktree of its own that begins at `from`. Answers: `Started`, `Checkpoint`…, `Finished`.
     RunAgent { request: RequestId, project: ProjectId, attempt: AttemptId, agent: AgentId, from: CommitId },
     /// End the attempt's run now. The answer is that run's own `Finished`.
@@ -19,7 +26,13 @@ pub enum Effect {
     /// Move the main branch to `commit`. Answers: `Landed`, `LandStale`.
     Land { request: RequestId, project: ProjectId, attempt: AttemptId, commit: CommitId },
     /// Let the site's visitors reach the staged release. Answer: `Switched`.
-    Switch { request: RequestId, project: ProjectId, attempt: AttemptId, release: ReleaseId, commit: CommitId },
+    Switch {
+        request: RequestId,
+        project: ProjectId,
+        attempt: AttemptId,
+        release: ReleaseId,
+        commit: CommitId,
+    },
     /// Write down what happened. Answer: `Recorded`.
     Record { request: RequestId, project: ProjectId, outcome: Outcome, why: String },
     /// Nothing to do until then. Answer: `Retry`.
@@ -49,7 +62,9 @@ impl Effect {
             Self::Brief { attempt, .. } => format!("brief/{attempt}"),
             Self::RunAgent { attempt, .. } => format!("run/{attempt}"),
             Self::StopAgent { attempt, .. } => format!("stop/{attempt}"),
-            Self::Check { attempt, check, commit, .. } => format!("check/{attempt}/{}/{commit}", check.word()),
+            Self::Check { attempt, check, commit, .. } => {
+                format!("check/{attempt}/{}/{commit}", check.word())
+            }
             Self::Land { attempt, commit, .. } => format!("land/{attempt}/{commit}"),
             Self::Switch { attempt, .. } => format!("switch/{attempt}"),
             Self::Record { request, .. } => format!("record/{request}"),

@@ -8,36 +8,92 @@ use protocol::*;
 pub enum Input {
     // ---- what people ask
     Submit(RequestReceived),
-    Cancel { request: RequestId },
-    Steer { request: RequestId, text: BlobRef },
+    Cancel {
+        request: RequestId,
+    },
+    Steer {
+        request: RequestId,
+        text: BlobRef,
+    },
     /// A wait ended, or somebody wants another look.
-    Retry { request: RequestId, because: String },
-    Rate { deployment: DeploymentId, rating: u8 },
+    Retry {
+        request: RequestId,
+        because: String,
+    },
+    Rate {
+        deployment: DeploymentId,
+        rating: u8,
+    },
     ProjectCreated(ProjectCreated),
-    Activate { project: ProjectId },
+    Activate {
+        project: ProjectId,
+    },
     PlanStep(StepPlanned),
-    DropStep { step: StepId },
+    DropStep {
+        step: StepId,
+    },
     Push(MemoryPushed),
-    Forget { note: NoteId },
+    Forget {
+        note: NoteId,
+    },
     InstructionEdited(InstructionEdited),
     RolledBack(ReleaseRolledBack),
 
     // ---- what effects came to
     Oriented(RequestOriented),
-    Briefed { attempt: AttemptId, brief: BlobRef, parts: Vec<BriefPart>, budget: u64 },
-    Started { attempt: AttemptId, version: Option<String>, base: CommitId },
-    Checkpoint { attempt: AttemptId, commit: CommitId, diff: DiffStat, says: String, screenshot: Option<BlobRef> },
-    Finished { attempt: AttemptId, ended: Ended },
-    Checked { attempt: AttemptId, check: CheckKind, checked: Checked },
-    Landed { attempt: AttemptId, commit: CommitId },
+    Briefed {
+        attempt: AttemptId,
+        brief: BlobRef,
+        parts: Vec<BriefPart>,
+        budget: u64,
+    },
+    Started {
+        attempt: AttemptId,
+        version: Option<String>,
+        base: CommitId,
+    },
+    Checkpoint {
+        attempt: AttemptId,
+        commit: CommitId,
+        diff: DiffStat,
+        says: String,
+        screenshot: Option<BlobRef>,
+    },
+    Finished {
+        attempt: AttemptId,
+        ended: Ended,
+    },
+    Checked {
+        attempt: AttemptId,
+        check: CheckKind,
+        checked: Checked,
+    },
+    Landed {
+        attempt: AttemptId,
+        commit: CommitId,
+    },
     /// The main branch moved since the checks: they are done again on top of it.
-    LandStale { attempt: AttemptId },
-    Switched { attempt: AttemptId, release: ReleaseId, url: String },
-    Recorded { request: RequestId, record: Record },
+    LandStale {
+        attempt: AttemptId,
+    },
+    Switched {
+        attempt: AttemptId,
+        release: ReleaseId,
+        url: String,
+    },
+    Recorded {
+        request: RequestId,
+        record: Record,
+    },
     /// The effect's end is unknown: the daemon was restarted, or its task went away.
-    EffectLost { effect: EffectId },
+    EffectLost {
+        effect: EffectId,
+    },
     /// The effect could not be carried out (not the agent's doing: I/O, git, a missing program).
-    EffectFailed { effect: EffectId, reason: String },
+    EffectFailed {
+        effect: EffectId,
+        reason: String,
+    },
 }
 
 /// How an attempt's run ended, as observed by the daemon.

@@ -1,0 +1,118 @@
+//! The end of a request: all its closing facts are made at once.
+
+use super::Look;
+use super::draft::Draft;
+use crate::ids;
+use crate::input::{Record, StepText};
+use crate::rejected::Rejected;
+use crate::state::{Attempt, Open, Phase};
+use protocol::fact::*;
+use protocol::*;
+
+pub fn recorded(look: Look, request: RequestId, record: Record) -> Result<Vec<Fact>, Rejected> {
+    let open = look.open(&request)?;
+    let (outcome, why) = match &open.phase {
+        Phase::Recording { outcome, why } => (*outcome, why.clone()),
+        Phase::Queued
+        | Phase::Waiting(_)
+        | Phase::Briefing
+        | Phase::Running { .. }
+        | Phase::Checking { .. }
+        | Phase::Landing { .. }
+        | Phase::Switching { .. } => {
+            return Err(Rejected::Stale { what: format!("the record of request {request}") });
+        }
+    };
+    let mut draft = Draft::new(look, open);
+    let Record { duration_ms, summary, step, notes } = record;
+    let number = match (outcome, step) {
+        (Outcome::Live, Some(step)) => complete_step(look, &mut draft, step)?,
+        (Outcome::Live, None) | (Outcome::Failed | Outcome::Cancelled, _) => None,
+    };
+    draft.push(deployment(open, outcome, number, duration_ms, summary)?);
+    for (at, note) in notes.into_iter().enumerate() {
+        draft.push(MemoryPushed {
+            note: ids::note(&request, at + 1)?,
+            project: open.project.clone(),
+            note_kind: note.note_kind,
+            title: note.title,
+            text: note.text,
+            source: format!("request {request}"),
+            request: Some(request.clone()),
+            agent: open.attempt().map(|a| a.agent.clone()),
+        });
+    }
+    draft.push(RequestClosed { request, outcome, why });
+    draft.done()
+}
+
+/// Without a record, because none could be written. How long it took is then known up to its newest fact.
+pub fn unrecorded(draft: &mut Draft, outcome: Outcome, why: String) -> Result<(), Rejected> {
+    let duration_ms = draft.open.last.since(draft.open.received);
+    let row = deployment(&draft.open, outcome, None, duration_ms, why.clone())?;
+    draft.push(row);
+    draft.push(RequestClosed { request: draft.request(), outcome, why });
+    Ok(())
+}
+
+fn complete_step(look: Look, draft: &mut Draft, step: StepText) -> Result<Option<u32>, Rejected> {
+    let open = &draft.open;
+    let Some(commit) = open.landed.clone() else { return Ok(None) };
+    let number = look.state.project(&open.project).map_or(0, |p| p.steps).saturating_add(1);
+    // The planned step becomes the completed one, unless another request completed it meanwhile.
+    let planned = open.step.clone().filter(|step| look.state.planned.contains_key(step));
+    let id = planned.map_or_else(|| ids::step(&open.request), Ok)?;
+    let StepText { title, text, errors } = step;
+    let (request, project) = (open.request.clone(), open.project.clone());
+    draft.push(StepCompleted { request, project, step: id, number, title, commit, text, errors });
+    Ok(Some(number))
+}
+
+fn deployment(
+    open: &Open,
+    outcome: Outcome,
+    step: Option<u32>,
+    duration_ms: u64,
+    summary: String,
+) -> Result<DeploymentRecorded, Rejected> {
+    let ran: Vec<&Attempt> = open.attempts.iter().filter(|a| a.started || a.finished).collect();
+    let last = open.attempt();
+    Ok(DeploymentRecorded {
+        request: open.request.clone(),
+        deployment: ids::deployment(&open.request)?,
+        project: open.project.clone(),
+        outcome,
+        step,
+        commit: open.landed.clone(),
+        release: open.live.as_ref().map(|live| live.release.clone()),
+        url: open.live.as_ref().map(|live| live.url.clone()),
+        duration_ms,
+        attempts: u32::try_from(ran.len()).unwrap_or(u32::MAX),
+        agent: last.map(|a| a.agent.clone()),
+        practice: last.is_some_and(|a| a.practice),
+        model: last.and_then(|a| a.model.clone()),
+        usage: used(&ran),
+        summary,
+    })
+}
+
+/// Over all attempts that ran. A class that one of them did not report is unknown, which is not zero.
+fn used(ran: &[&Attempt]) -> Usage {
+    let sum = |class: fn(&Usage) -> Option<u64>| {
+        ran.iter().map(|a| class(&a.usage)).reduce(|sum, next| Some(sum?.saturating_add(next?))).flatten()
+    };
+    let cost_usd = ran.iter().map(|a| a.usage.cost_usd).reduce(|sum, next| Some(sum? + next?)).flatten();
+    let raw = match ran {
+        [only] => only.usage.raw.clone(),
+        [] | [_, ..] => None,
+    };
+    Usage {
+        input: sum(|u| u.input),
+        cache_read: sum(|u| u.cache_read),
+        cache_write: sum(|u| u.cache_write),
+        output: sum(|u| u.output),
+        reasoning: sum(|u| u.reasoning),
+        cost_usd,
+        raw,
+    }
+}
