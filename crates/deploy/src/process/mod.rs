@@ -1,0 +1,138 @@
+//! Child processes with nothing inherited: started in a group of their own, watched by pidfd, and killed with all they started.
+//!
+//! A process that left its group is found by its marker, an environment variable that every descendant carries.
+
+mod log;
+
+pub(crate) use log::{CappedLog, LogPump, tail};
+
+use crate::RunAs;
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::Stdio;
+use tokio::io::unix::AsyncFd;
+use tokio::process::Command;
+
+/// Where programs are looked for unless the caller says otherwise.
+pub(crate) const PLAIN_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// A command with exactly this environment, in its own process group, as `run_as`.
+pub(crate) fn command(
+    argv: &[String],
+    cwd: &Path,
+    env: &BTreeMap<String, String>,
+    run_as: Option<RunAs>,
+) -> io::Result<Command> {
+    let (program, args) = argv
+        .split_first()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program to start"))?;
+    let mut command = Command::new(program);
+    command.args(args).current_dir(cwd).env_clear().envs(env).stdin(Stdio::null()).process_group(0);
+    if let Some(RunAs { uid, gid }) = run_as {
+        command.uid(uid).gid(gid);
+    }
+    Ok(command)
+}
+
+/// Limits what a process, and each that it starts from now on, may allocate. Private writable memory only: a JavaScript
+/// engine reserves far more addresses than it uses.
+pub(crate) fn limit_memory(pid: u32, mb: u64) -> io::Result<()> {
+    let bytes = Some(mb.saturating_mul(1024 * 1024));
+    let limit = Rlimit { current: bytes, maximum: bytes };
+    rustix::process::prlimit(as_pid(pid), Resource::Data, limit)?;
+    Ok(())
+}
+
+fn as_pid(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
+
+/// When a process started, in the kernel's ticks: with the pid it names one process and no later one.
+pub(crate) fn started_at(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command's name may hold spaces and brackets; the fields are counted from the last one.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// The end of one process, awaited without reaping it: its number stays taken while its group is killed.
+pub(crate) struct Ending {
+    fd: AsyncFd<OwnedFd>,
+    pub(crate) pid: u32,
+    pub(crate) started: u64,
+}
+
+impl Ending {
+    /// Of the process `pid`; of none other than the one started at `expected`, where that is given.
+    pub(crate) fn of(pid: u32, expected: Option<u64>) -> io::Result<Ending> {
+        let gone = || io::Error::from(io::ErrorKind::NotFound);
+        let fd = rustix::process::pidfd_open(as_pid(pid).ok_or_else(gone)?, PidfdFlags::NONBLOCK)?;
+        let started = started_at(pid).ok_or_else(gone)?;
+        if expected.is_some_and(|expected| expected != started) {
+            return Err(gone());
+        }
+        Ok(Ending { fd: watched(fd)?, pid, started })
+    }
+
+    pub(crate) async fn wait(&self) -> io::Result<()> {
+        self.fd.readable().await.map(drop)
+    }
+
+    /// Signals the group that this process leads.
+    pub(crate) fn signal_group(&self, signal: Signal) {
+        signal_group(self.pid, signal);
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe for the sake of types that do not own their descriptor; OwnedFd does, and is not replaced"
+)]
+fn watched(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(fd, tokio::io::Interest::READABLE)
+}
+
+/// Signals a whole group. That none is left is no error.
+pub(crate) fn signal_group(leader: u32, signal: Signal) {
+    if let Some(pid) = as_pid(leader) {
+        let _ = rustix::process::kill_process_group(pid, signal);
+    }
+}
+
+/// Kills every process whose environment holds `marker` (`NAME=value`), until none is left.
+pub(crate) fn sweep(marker: &str) {
+    // A fork between two looks is found by the next one.
+    for _ in 0..5 {
+        let found = marked(marker);
+        if found.is_empty() {
+            return;
+        }
+        for pid in found {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+fn marked(marker: &str) -> Vec<Pid> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| {
+            // We ourselves may have been started by something marked.
+            *pid != own
+                && std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| {
+                    environ.split(|byte| *byte == 0).any(|entry| entry == marker.as_bytes())
+                })
+        })
+        .filter_map(Pid::from_raw)
+        .collect()
+}
+
+/// A loopback port that was free a moment ago.
+pub(crate) fn free_port() -> io::Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
