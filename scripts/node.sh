@@ -22,6 +22,8 @@ node_part() {
     NODE_BIN=$own/bin FOUND="Node $NODE_VERSION with npm $NPM_VERSION, installed"
   fi
   export NODE_BIN
+  # One address for programs that are told only of the tools folder.
+  [ "$(readlink "$TOOLS/node")" = "${NODE_BIN%/bin}" ] || ln -sfn "${NODE_BIN%/bin}" "$TOOLS/node"
 }
 
 usable_node_on_path() {

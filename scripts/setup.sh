@@ -2,6 +2,7 @@
 # missing, and can be run again at any time.
 
 . "$REPO/scripts/node.sh"
+. "$REPO/scripts/packages.sh"
 
 # setup [tests]: what `./dev run` needs; with `tests`, what the test suites need besides.
 setup() {
@@ -35,39 +36,6 @@ rust_part() {
     fi
     FOUND=$(cd "$REPO" && rustc --version)
   fi
-}
-
-packages_part() {
-  FOUND="git, a C compiler"
-  local missing=()
-  has git || missing+=(git)
-  { has cc || has gcc; } && { [ "$(uname -s)" != Linux ] || [ -f /usr/include/stdio.h ]; } || missing+=(gcc libc6-dev)
-  if [ "$(uname -s)" = Linux ]; then
-    has pkg-config || missing+=(pkg-config)
-    has setpriv && has prlimit && has unshare || missing+=(util-linux)
-    has ip || missing+=(iproute2)
-    FOUND="git, a C compiler, util-linux, iproute2"
-  fi
-  install_packages ${missing[@]+"${missing[@]}"}
-}
-
-browser_part() {
-  local missing=()
-  if ! has chromium && ! has google-chrome; then missing+=(chromium); fi
-  has chromedriver || missing+=(chromium-driver)
-  install_packages ${missing[@]+"${missing[@]}"}
-  FOUND="$( (command -v chromium || command -v google-chrome) 2>/dev/null), $(command -v chromedriver)"
-}
-
-install_packages() { # PACKAGE…
-  [ $# -gt 0 ] || return 0
-  has apt-get || fail "missing: $*" "install them with this system's package manager, then run this again"
-  [ "$(id -u)" = 0 ] || has sudo || fail "missing: $*" "as root: apt-get install $*"
-  say "  packages: installing $*"
-  local apt=(${SUDO[@]+"${SUDO[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends)
-  "${apt[@]}" install "$@" >&2 </dev/null || { "${apt[@]}" update >&2 && "${apt[@]}" install "$@" >&2 </dev/null; } ||
-    fail "apt-get could not install $*" "apt-get update && apt-get install $*"
-  FOUND="$FOUND; installed: $*"
 }
 
 # Agents and builds run as one user, the live sites as another, so that neither can touch what the daemon keeps.

@@ -121,5 +121,9 @@ suite_slow() { programs && cargo nextest run --profile slow -E 'test(/(^|::)slow
 suite_deploy() { programs && cargo nextest run --profile slow --package deploy; }
 suite_loop() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^loop/)'; }
 suite_crash() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^crash/)'; }
-suite_agents() { programs && cargo nextest run --profile slow -E 'binary(/^agents_real/)'; }
+suite_agents() {
+  # The real command lines, from the package registry at pinned versions: a few hundred megabytes, once.
+  "$REPO/scripts/agent-clis/install" "$TOOLS" "$NODE_BIN" && programs &&
+    cargo nextest run --profile slow -E 'binary(/^agents_real/)'
+}
 suite_ui() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }

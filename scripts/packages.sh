@@ -1,0 +1,43 @@
+# Sourced by scripts/setup.sh and scripts/wasm-target. What the system's package manager gives: only what is missing is
+# installed, by name, and quietly unless it fails.
+
+packages_part() {
+  FOUND="git, a C compiler"
+  local missing=()
+  has git || missing+=(git)
+  { has cc || has gcc; } && { [ "$(uname -s)" != Linux ] || [ -f /usr/include/stdio.h ]; } || missing+=(gcc libc6-dev)
+  if [ "$(uname -s)" = Linux ]; then
+    has pkg-config || missing+=(pkg-config)
+    has setpriv && has prlimit && has unshare || missing+=(util-linux)
+    has ip || missing+=(iproute2)
+    FOUND="git, a C compiler, util-linux, iproute2"
+  fi
+  install_packages ${missing[@]+"${missing[@]}"}
+}
+
+browser_part() {
+  local missing=()
+  if ! has chromium && ! has google-chrome; then missing+=(chromium); fi
+  has chromedriver || missing+=(chromium-driver)
+  install_packages ${missing[@]+"${missing[@]}"}
+  FOUND="$( (command -v chromium || command -v google-chrome) 2>/dev/null), $(command -v chromedriver)"
+}
+
+install_packages() { # PACKAGE…
+  [ $# -gt 0 ] || return 0
+  has apt-get || fail "missing: $*" "install them with this system's package manager, then run this again"
+  [ "$(id -u)" = 0 ] || has sudo || fail "missing: $*" "as root: apt-get install $*"
+  say "  packages: installing $*"
+  # The lists of a fresh image may be old or empty: they are fetched only when the first try shows it.
+  apt_quietly install --no-install-recommends "$@" || { apt_quietly update && apt_quietly install --no-install-recommends "$@"; } || {
+    cat "$APT_LOG" >&2
+    fail "apt-get could not install $*" "apt-get update && apt-get install $*"
+  }
+  rm -f "$APT_LOG"
+  FOUND="${FOUND:-}; installed: $*"
+}
+
+apt_quietly() {
+  APT_LOG=${APT_LOG:-$(mktemp)}
+  ${SUDO[@]+"${SUDO[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -qq -y "$@" >"$APT_LOG" 2>&1 </dev/null
+}
