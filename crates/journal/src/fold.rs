@@ -1,0 +1,106 @@
+//! A request's story: what its entries, told in order, come to.
+
+use crate::stages::Board;
+use protocol::fact::*;
+use protocol::view::{AttemptView, CheckView, CheckpointView};
+use protocol::{AttemptId, BlobId};
+
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    pub board: Board,
+    pub sources: Vec<SourceRead>,
+    pub recalled: Vec<Recalled>,
+    pub attempts: Vec<AttemptView>,
+    pub steering: Vec<BlobId>,
+    pub url: Option<String>,
+}
+
+impl Story {
+    pub fn tell(&mut self, entry: &Entry) {
+        self.board.tell(entry);
+        match &entry.fact {
+            Fact::RequestOriented(f) => {
+                self.sources.clone_from(&f.sources);
+                self.recalled.clone_from(&f.recalled);
+            }
+            Fact::AgentChosen(f) => self.attempts.push(chosen(f)),
+            Fact::TaskDeclared(f) => self.on(&f.attempt, |attempt| {
+                attempt.brief = Some(f.brief.clone());
+                attempt.parts.clone_from(&f.parts);
+            }),
+            Fact::TaskSteered(f) => self.steering.push(f.text.blob.clone()),
+            Fact::AttemptStarted(f) => self.on(&f.attempt, |attempt| attempt.started = Some(entry.at)),
+            Fact::AttemptCheckpoint(f) => {
+                self.on(&f.attempt, |attempt| attempt.checkpoints.push(checkpoint(entry, f)));
+            }
+            Fact::AttemptFinished(f) => self.on(&f.attempt, |attempt| attempt.finished = Some(f.clone())),
+            Fact::CheckFinished(f) => self.on(&f.attempt, |attempt| attempt.checks.push(check(f))),
+            Fact::AttemptDiagnosed(f) => self.on(&f.attempt, |attempt| attempt.diagnosis = Some(f.clone())),
+            Fact::AttemptLanded(f) => self.on(&f.attempt, |attempt| attempt.landed = Some(f.commit.clone())),
+            Fact::ReleaseLive(f) => self.url = Some(f.url.clone()),
+            Fact::JournalOpened(_)
+            | Fact::ProjectCreated(_)
+            | Fact::ProjectActivated(_)
+            | Fact::RequestReceived(_)
+            | Fact::RequestWaiting(_)
+            | Fact::RequestResumed(_)
+            | Fact::CancelAsked(_)
+            | Fact::PlanMade(_)
+            | Fact::ReleaseRolledBack(_)
+            | Fact::StepPlanned(_)
+            | Fact::StepDropped(_)
+            | Fact::StepCompleted(_)
+            | Fact::DeploymentRecorded(_)
+            | Fact::DeploymentRated(_)
+            | Fact::MemoryPushed(_)
+            | Fact::MemoryForgotten(_)
+            | Fact::InstructionEdited(_)
+            | Fact::RequestClosed(_) => {}
+        }
+    }
+
+    fn on(&mut self, attempt: &AttemptId, change: impl FnOnce(&mut AttemptView)) {
+        if let Some(found) = self.attempts.iter_mut().rev().find(|known| known.attempt == *attempt) {
+            change(found);
+        }
+    }
+}
+
+fn chosen(f: &AgentChosen) -> AttemptView {
+    AttemptView {
+        attempt: f.attempt.clone(),
+        number: f.number,
+        agent: f.agent.clone(),
+        practice: f.practice,
+        why: f.why.clone(),
+        started: None,
+        finished: None,
+        brief: None,
+        parts: Vec::new(),
+        checkpoints: Vec::new(),
+        checks: Vec::new(),
+        diagnosis: None,
+        landed: None,
+    }
+}
+
+fn checkpoint(entry: &Entry, f: &AttemptCheckpoint) -> CheckpointView {
+    CheckpointView {
+        attempt: f.attempt.clone(),
+        number: f.number,
+        at: entry.at,
+        commit: f.commit.clone(),
+        diff: f.diff,
+        says: f.says.clone(),
+        screenshot: f.screenshot.as_ref().map(|shot| shot.blob.clone()),
+    }
+}
+
+fn check(f: &CheckFinished) -> CheckView {
+    CheckView {
+        check: f.check,
+        result: f.result.clone(),
+        log: f.log.as_ref().map(|log| log.blob.clone()),
+        duration_ms: f.duration_ms,
+    }
+}
