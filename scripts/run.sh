@@ -110,9 +110,11 @@ stop_what_we_started() {
   trap '' INT TERM HUP
   [ -z "${ASKING:-}" ] || kill "$ASKING" 2>/dev/null || true
   if [ -n "$STARTED" ]; then
-    "$DAEMON" stop --home "$RUN_HOME" >&2 || kill -TERM "$STARTED" 2>/dev/null || true
+    # Ctrl-C reaches the daemon too; then this only stops what it may have left, and has nothing to tell.
+    "$DAEMON" stop --home "$RUN_HOME" >>"$TARGET/local-daemon.log" 2>&1 || kill -TERM "$STARTED" 2>/dev/null || true
     wait "$STARTED" 2>/dev/null || true
     [ -z "$FOLLOWER" ] || wait "$FOLLOWER" 2>/dev/null || true
+    say "  stopped"
   fi
   exit "$code"
 }
