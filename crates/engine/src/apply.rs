@@ -109,7 +109,7 @@ impl State {
         match place(&open.phase) {
             Place::Queue => drop(self.queue.insert(open.order, open.request.clone())),
             Place::Asleep => {}
-            Place::Timer => drop(self.awake.insert(open.order, open.request.clone())),
+            Place::Aside => drop(self.awake.insert(open.order, open.request.clone())),
             Place::Busy => {
                 self.awake.insert(open.order, open.request.clone());
                 self.busy += 1;
@@ -121,7 +121,7 @@ impl State {
         match place(&open.phase) {
             Place::Queue => drop(self.queue.remove(&open.order)),
             Place::Asleep => {}
-            Place::Timer => drop(self.awake.remove(&open.order)),
+            Place::Aside => drop(self.awake.remove(&open.order)),
             Place::Busy => {
                 self.awake.remove(&open.order);
                 self.busy = self.busy.saturating_sub(1);
@@ -161,14 +161,17 @@ impl State {
 enum Place {
     Queue,
     Asleep,
-    Timer,
+    /// Something must be running for it, but it takes nobody's turn.
+    Aside,
     Busy,
 }
 
 fn place(phase: &Phase) -> Place {
     match phase {
         Phase::Queued => Place::Queue,
-        Phase::Waiting(Waiting::Quota { until: Some(_), .. }) => Place::Timer,
+        // A cancelled request of the queue, for one: to record it must not stop another one's wake-up.
+        Phase::Waiting(Waiting::Quota { until: Some(_), .. })
+        | Phase::Recording { outcome: Outcome::Cancelled, .. } => Place::Aside,
         Phase::Waiting(Waiting::Quota { until: None, .. } | Waiting::You { .. } | Waiting::Agent { .. }) => {
             Place::Asleep
         }
@@ -177,7 +180,7 @@ fn place(phase: &Phase) -> Place {
         | Phase::Checking { .. }
         | Phase::Landing { .. }
         | Phase::Switching { .. }
-        | Phase::Recording { .. } => Place::Busy,
+        | Phase::Recording { outcome: Outcome::Live | Outcome::Failed, .. } => Place::Busy,
     }
 }
 

@@ -16,7 +16,7 @@ pub struct State {
     pub(crate) queue: BTreeMap<u64, RequestId>,
     /// The open requests that something must be running for, by arrival. The rest of them wait for a person.
     pub(crate) awake: BTreeMap<u64, RequestId>,
-    /// How many of `awake` are being worked on: all but those that wait for a moment.
+    /// How many of `awake` are being worked on: all but those that wait for a moment or are recorded as cancelled.
     pub(crate) busy: usize,
     pub(crate) deployments: BTreeSet<DeploymentId>,
     pub(crate) notes: BTreeMap<NoteId, BlobId>,

@@ -74,10 +74,11 @@ impl<'a> Look<'a> {
     fn open_at(self, attempt: &AttemptId, what: &str) -> Result<&'a Open, Rejected> {
         let unknown = || Rejected::UnknownAttempt { attempt: attempt.clone() };
         let request = ids::request_of(attempt).ok_or_else(unknown)?;
-        let open = self.open(&request).map_err(|rejected| match rejected {
-            Rejected::UnknownRequest { .. } => unknown(),
-            ended => ended,
-        })?;
+        let open = match self.state.open.get(&request) {
+            Some(open) => open,
+            None if self.has_ended(&request) => return Err(Rejected::Ended { request }),
+            None => return Err(unknown()),
+        };
         match open.attempts.iter().rposition(|a| a.id == *attempt) {
             None => Err(unknown()),
             Some(at) if at + 1 == open.attempts.len() => Ok(open),

@@ -1,7 +1,6 @@
 //! What people ask.
 
 use super::Look;
-use super::draft::Draft;
 use crate::ids;
 use crate::rejected::Rejected;
 use crate::state::Phase;
@@ -65,11 +64,7 @@ pub fn steer(look: Look, request: RequestId, text: BlobRef) -> Facts {
 pub fn retry(look: Look, request: RequestId, because: String) -> Facts {
     let open = look.open(&request)?;
     match &open.phase {
-        Phase::Waiting(_) => {
-            let mut draft = Draft::new(look, open);
-            draft.push(RequestResumed { request, because });
-            draft.done()
-        }
+        Phase::Waiting(_) => Ok(vec![RequestResumed { request, because }.into()]),
         Phase::Queued
         | Phase::Briefing
         | Phase::Running { .. }
