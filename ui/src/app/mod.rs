@@ -1,0 +1,104 @@
+//! The shell around every page: who is signed in, where one is, what is known, which key was pressed.
+
+mod bar;
+mod keyboard;
+mod projects;
+mod reading;
+mod signed_out;
+mod state;
+
+use crate::backend::{self, Nudge};
+use crate::pages;
+use crate::words::route::{Route, View, sign_in_key};
+use leptos::prelude::*;
+pub use reading::{Load, read};
+pub use state::{App, Session};
+
+/// The whole app.
+#[component]
+pub fn Root() -> impl IntoView {
+    let app = App::new();
+    provide_context(app);
+    enter(app);
+    let _ = window_event_listener(leptos::ev::hashchange, move |_| enter(app));
+    move || match app.session.get() {
+        Session::Entering => view! { <p class="entering muted">"Signing in…"</p> }.into_any(),
+        Session::Out(why) => signed_out::page(why).into_any(),
+        Session::In => view! { <Shell/> }.into_any(),
+    }
+}
+
+/// Reads the address: a sign-in link is traded for a session and removed from the address; all else is a place.
+fn enter(app: App) {
+    let hash = state::hash();
+    let Some(key) = sign_in_key(&hash).map(str::to_owned) else {
+        app.route.set(Route::parse(&hash));
+        if app.session.get_untracked() == Session::Entering {
+            app.session.set(if backend::signed_in() { Session::In } else { Session::Out(None) });
+        }
+        return;
+    };
+    state::replace_hash(&Route::to(View::Home).hash());
+    leptos::task::spawn_local(async move {
+        match backend::sign_in(&key).await {
+            Ok(()) => app.session.set(Session::In),
+            // An old link in a browser that is signed in already harms nothing.
+            Err(_) if backend::signed_in() => app.session.set(Session::In),
+            Err(why) => app.session.set(Session::Out(Some(why))),
+        }
+    });
+}
+
+#[component]
+fn Shell() -> impl IntoView {
+    let app = App::here();
+    app.follow_home();
+    keyboard::listen(app);
+    backend::watch_head(move |nudge| match nudge {
+        Nudge::Head(head) => app.hear(head),
+        Nudge::Lost => app.lose(),
+        Nudge::SignedOut => app.sign_out(None),
+    });
+    let view = Memo::new(move |_| app.route.with(|r| r.view));
+    view! {
+        <bar::Bar/>
+        <Warnings/>
+        <main class="page" data-view=move || view.get().slug()>
+            {move || pages::page(view.get())}
+        </main>
+        <keyboard::Help/>
+        <Notice/>
+    }
+}
+
+/// What stands in the way of everything: a full disk, a lost connection.
+#[component]
+fn Warnings() -> impl IntoView {
+    let app = App::here();
+    let full = Memo::new(move |_| app.home_with(|h| h.disk_full).unwrap_or(false));
+    view! {
+        <Show when=move || full.get()>
+            <p class="warning" role="alert">
+                <b>"The disk is full."</b>
+                " New requests are refused until there is room; nothing was harmed. Free some space, then ask again."
+            </p>
+        </Show>
+    }
+}
+
+/// One short remark about what was just done.
+#[component]
+fn Notice() -> impl IntoView {
+    let app = App::here();
+    move || {
+        app.notice.get().map(|notice| {
+            let class = if notice.bad { "notice bad" } else { "notice" };
+            view! {
+                <div class=class role="status">
+                    <span>{notice.text}</span>
+                    <button class="quiet" aria-label="Close" on:click=move |_| app.notice.set(None)>"✕"</button>
+                </div>
+            }
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! How a page reads: it says what it asks, and gets a signal that is loading, failed or ready. When what it asks
+//! depends on a signal (a filter, the head), it is asked again; the old answer stays on the screen until the new one
+//! is there.
+
+use super::App;
+use leptos::prelude::*;
+use protocol::{ApiError, Request, Response};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Load {
+    Loading,
+    Failed(ApiError),
+    Ready(Response),
+}
+
+#[derive(Default)]
+struct Asking {
+    wanted: Option<Request>,
+    in_flight: bool,
+    again: bool,
+}
+
+/// Asks whenever `ask` changes its mind or one of its signals moves; `None` asks nothing. At most one call is on its
+/// way; what moves meanwhile leads to one more.
+pub fn read(app: App, ask: impl Fn() -> Option<Request> + 'static) -> RwSignal<Load> {
+    let load = RwSignal::new(Load::Loading);
+    let asking = Rc::new(RefCell::new(Asking::default()));
+    Effect::new(move |_| {
+        let Some(request) = ask() else { return };
+        let start = {
+            let mut state = asking.borrow_mut();
+            state.wanted = Some(request);
+            state.again = state.in_flight;
+            !std::mem::replace(&mut state.in_flight, true)
+        };
+        if start {
+            leptos::task::spawn_local(pull(app, Rc::clone(&asking), load));
+        }
+    });
+    load
+}
+
+async fn pull(app: App, asking: Rc<RefCell<Asking>>, load: RwSignal<Load>) {
+    loop {
+        let wanted = {
+            let mut state = asking.borrow_mut();
+            state.again = false;
+            state.wanted.clone()
+        };
+        let Some(request) = wanted else { break };
+        let answer = app.call(&request).await;
+        let current = asking.borrow().wanted.as_ref() == Some(&request);
+        if current {
+            // The page may be gone by now; then there is nobody to tell.
+            let fresh = answer.map_or_else(Load::Failed, Load::Ready);
+            let same = load.try_with_untracked(|old| *old == fresh).unwrap_or(true);
+            if !same {
+                let _ = load.try_set(fresh);
+            }
+        }
+        if !asking.borrow().again {
+            break;
+        }
+    }
+    asking.borrow_mut().in_flight = false;
+}

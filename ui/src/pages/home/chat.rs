@@ -1,0 +1,59 @@
+//! The conversation: what was asked, and what Hermes says of it.
+
+use super::composer::Composer;
+use super::turn::Turn;
+use crate::app::App;
+use leptos::prelude::*;
+
+#[component]
+pub fn Chat() -> impl IntoView {
+    let app = App::here();
+    let rows = Memo::new(move |_| app.home_with(|h| h.requests.clone()).unwrap_or_default());
+    let project = Memo::new(move |_| {
+        app.home_with(|h| h.projects.iter().find(|p| p.project == h.active).map(|p| p.name.clone())).flatten()
+    });
+    let log = NodeRef::<leptos::html::Div>::new();
+    let heads = Memo::new(move |_| rows.with(|r| r.iter().map(|x| x.head).max()));
+    Effect::new(move |before: Option<Option<u64>>| {
+        let newest = heads.get();
+        if let Some(element) = log.get() {
+            let below = element.scroll_height() - element.scroll_top() - element.client_height();
+            if before.is_none() || below < 240 {
+                set_timeout(
+                    move || element.set_scroll_top(element.scroll_height()),
+                    std::time::Duration::from_millis(60),
+                );
+            }
+        }
+        newest
+    });
+    // The newest few tell their whole story; older ones do so when asked.
+    let shown = move || {
+        let mut all: Vec<(usize, _)> = rows.get().into_iter().enumerate().collect();
+        all.reverse();
+        all
+    };
+    view! {
+        <section class="pane chat" aria-label="Chat with Hermes">
+            <header class="pane-head">
+                <h2>"Hermes"</h2>
+                <span class="muted">"is working on " <b class="ink">{move || project.get().unwrap_or_default()}</b></span>
+            </header>
+            <div class="turns" role="log" node_ref=log>
+                <Show when=move || rows.with(Vec::is_empty)>
+                    <div class="blank" data-testid="empty">
+                        <h2>"Say what you want to have"</h2>
+                        <p class="muted">
+                            "In plain words. Hermes remembers what was done before, picks one of your agents, has it built, tested and put live, and tells you here how it goes."
+                        </p>
+                        <p class="muted">"For example: “A page for a bakery called Sauerteig with opening hours and an order form”."</p>
+                    </div>
+                </Show>
+                <For each=shown key=|(_, r)| r.request.clone() let:item>
+                    <Turn first=item.1 newest=item.0 < 3/>
+                </For>
+            </div>
+            <Composer/>
+        </section>
+    }
+}

@@ -1,0 +1,112 @@
+//! The box to ask in.
+
+use crate::app::App;
+use crate::backend;
+use crate::words::route::{Route, View};
+use leptos::prelude::*;
+use protocol::fact::Channel;
+use protocol::id::{AgentId, ClientId};
+use protocol::{ApiError, Request};
+
+#[component]
+pub fn Composer() -> impl IntoView {
+    let app = App::here();
+    let draft = RwSignal::new(String::new());
+    let agent = RwSignal::new(String::new());
+    let busy = RwSignal::new(false);
+    let refused = RwSignal::new(None::<ApiError>);
+    // A text that may have got through is asked again under the same id, so that it is never two requests.
+    let tried = StoredValue::new(None::<(String, ClientId)>);
+    let send = move || {
+        let text = draft.get_untracked();
+        if text.trim().is_empty() || busy.get_untracked() {
+            return;
+        }
+        let same = tried.get_value().filter(|(asked, _)| *asked == text).map(|(_, client)| client);
+        let Some(client) = same.or_else(backend::new_client) else { return };
+        tried.set_value(Some((text.clone(), client.clone())));
+        let project = app.home_with(|h| h.active.clone());
+        let agent = AgentId::new(agent.get_untracked()).ok();
+        let request = Request::Ask { client, text, project, agent, step: None, channel: Channel::Dashboard };
+        busy.set(true);
+        leptos::task::spawn_local(async move {
+            let answer = app.call(&request).await;
+            let _ = busy.try_set(false);
+            match answer {
+                Ok(_) => {
+                    let _ = tried.try_update_value(|t| *t = None);
+                    let _ = draft.try_set(String::new());
+                    let _ = refused.try_set(None);
+                    app.go(Route::to(View::Home));
+                    app.head.update(|_| {});
+                }
+                Err(why) => {
+                    let _ = refused.try_set(Some(why));
+                }
+            }
+        });
+    };
+    let key = move |event: web_sys::KeyboardEvent| {
+        if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
+            event.prevent_default();
+            send();
+        }
+    };
+    view! {
+        <form class="composer" on:submit=move |e| { e.prevent_default(); send() }>
+            {move || refused.get().map(|why| view! {
+                <p class="say bad" role="alert" data-testid="ask-refused">
+                    <span class="say-mark" aria-hidden="true">"✕"</span>{crate::words::sentence(&why.to_string())}
+                </p>
+            })}
+            <textarea
+                data-testid="ask-box"
+                data-focus
+                rows="3"
+                dir="auto"
+                aria-label="What do you want?"
+                placeholder="What do you want? In plain words"
+                prop:value=draft
+                on:input=move |e| draft.set(event_target_value(&e))
+                on:keydown=key
+            ></textarea>
+            <div class="composer-row">
+                <AgentChoice agent=agent/>
+                <span class="grow"></span>
+                <button class="primary" data-testid="ask-send" disabled=move || busy.get() || draft.with(|d| d.trim().is_empty())>
+                    {move || if busy.get() { "Sending…" } else { "Ask Hermes" }}
+                </button>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn AgentChoice(agent: RwSignal<String>) -> impl IntoView {
+    let app = App::here();
+    let catalogue = Memo::new(move |_| {
+        app.home_with(|h| {
+            let row = |a: &protocol::view::AgentRow| {
+                let note = match (a.readiness.is_practice(), a.readiness.is_ready()) {
+                    (true, _) => " (practice)",
+                    (false, true) => "",
+                    (false, false) => " (not ready)",
+                };
+                (a.agent.to_string(), format!("{}{note}", a.title))
+            };
+            h.agents.iter().map(row).collect::<Vec<_>>()
+        })
+        .unwrap_or_default()
+    });
+    view! {
+        <select
+            data-testid="ask-agent"
+            aria-label="Which agent"
+            prop:value=agent
+            on:change=move |e| agent.set(event_target_value(&e))
+        >
+            <option value="">"Auto: Hermes picks"</option>
+            {move || catalogue.get().into_iter().map(|(id, title)| view! { <option value=id>{title}</option> }).collect_view()}
+        </select>
+    }
+}

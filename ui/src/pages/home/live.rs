@@ -1,0 +1,203 @@
+//! The live loop: where the request is, what happens now and why, what was tried and how it was checked.
+
+use crate::app::App;
+use crate::parts::attempt;
+use crate::parts::ring::{IDLE, Ring, Spot};
+use crate::parts::transcript::Transcript;
+use crate::words::stages::{self, Mark};
+use crate::words::{sentence, time};
+use leptos::prelude::*;
+use protocol::view::{AttemptView, RequestView, StageView, Status};
+
+type Focus = Memo<Option<RequestView>>;
+
+#[component]
+pub fn Live(focus: Focus) -> impl IntoView {
+    let any = Memo::new(move |_| focus.with(Option::is_some));
+    view! {
+        <section class="pane live" aria-label="The live loop">
+            <Head focus=focus/>
+            <div class="pane-body">
+                <Picture focus=focus/>
+                <Show
+                    when=move || any.get()
+                    fallback=|| view! {
+                        <p class="muted centred">"Seven stages, from your words to a live page. The next request starts with what this one taught."</p>
+                    }
+                >
+                    <Now focus=focus/>
+                    <StageList focus=focus/>
+                    <Attempts focus=focus/>
+                </Show>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Head(focus: Focus) -> impl IntoView {
+    let app = App::here();
+    let text = Memo::new(move |_| {
+        focus.with(|v| v.as_ref().map(|v| v.row.text.clone().unwrap_or_else(|| "(forgotten)".to_owned())))
+    });
+    let status = Memo::new(move |_| focus.with(|v| v.as_ref().map(|v| stages::status_word(&v.row.status))));
+    let pinned = move || app.route.with(|r| r.open.is_some());
+    view! {
+        <header class="pane-head">
+            <h2>"Loop"</h2>
+            <span class="muted clip" title=move || text.get()>{move || text.get()}</span>
+            <span class="grow"></span>
+            <Show when=pinned><a class="small" href="#/home">"Back to the current one"</a></Show>
+            {move || status.get().map(|(word, label)| view! {
+                <span class="badge" data-testid="request-status" data-status=word>{label}</span>
+            })}
+        </header>
+    }
+}
+
+#[component]
+fn Picture(focus: Focus) -> impl IntoView {
+    let app = App::here();
+    let spots = Memo::new(move |_| {
+        focus.with(|v| {
+            v.as_ref().map_or(IDLE, |v| {
+                stages::marks(v)
+                    .map(|(_, mark, row)| Spot { mark, stumbled: row.is_some_and(|r| r.stumbled) })
+            })
+        })
+    });
+    let span = Memo::new(move |_| focus.with(|v| v.as_ref().map(span)));
+    let headline =
+        Memo::new(move |_| focus.with(|v| v.as_ref().map_or("Nothing asked yet".to_owned(), headline)));
+    let below = Signal::derive(move || match span.get() {
+        None => String::new(),
+        Some((from, Some(to))) => time::duration(to.since(from)),
+        Some((from, None)) => time::elapsed(app.now.get().since(from)),
+    });
+    view! { <Ring spots=spots headline=headline below=below/> }
+}
+
+/// From intake to the end, if there is one yet.
+fn span(view: &RequestView) -> (protocol::At, Option<protocol::At>) {
+    let from = view.row.created;
+    if stages::is_open(&view.row.status) {
+        return (from, None);
+    }
+    let end = match &view.deployment {
+        Some(row) => Some(protocol::At(from.0.saturating_add_unsigned(row.duration_ms))),
+        None => view.stages.iter().filter_map(|s| s.ended).max(),
+    };
+    (from, Some(end.unwrap_or(from)))
+}
+
+fn headline(view: &RequestView) -> String {
+    match &view.row.status {
+        Status::Running { stage } => stage.title().to_owned(),
+        other => stages::status_word(other).1.to_owned(),
+    }
+}
+
+#[component]
+fn Now(focus: Focus) -> impl IntoView {
+    let now = Memo::new(move |_| {
+        focus.with(|v| {
+            v.as_ref().map(|v| {
+                let said = match &v.row.status {
+                    Status::Closed { why, .. } if v.now.trim().is_empty() => why,
+                    _ => &v.now,
+                };
+                (sentence(said), stages::status_word(&v.row.status).0)
+            })
+        })
+    });
+    move || {
+        now.get().map(|(text, word)| view! {
+        <p class="now-line" data-testid="now" data-status=word aria-live="polite" dir="auto">{text}</p>
+    })
+    }
+}
+
+#[component]
+fn StageList(focus: Focus) -> impl IntoView {
+    let app = App::here();
+    let rows = Memo::new(move |_| focus.with(|v| v.as_ref().map(stages::marks)));
+    view! {
+        <ol class="stage-list">
+            {move || rows.get().map(|rows| {
+                rows.into_iter().map(|(stage, mark, row)| stage_line(app, stage.title(), mark, row)).collect_view()
+            })}
+        </ol>
+    }
+}
+
+fn stage_line(app: App, title: &'static str, mark: Mark, row: Option<StageView>) -> impl IntoView {
+    let (started, ended) = row.as_ref().map_or((None, None), |r| (r.started, r.ended));
+    let took = move || match (started, ended, mark) {
+        (Some(from), Some(to), _) => time::duration(to.since(from)),
+        (Some(from), None, Mark::Active) => time::elapsed(app.now.get().since(from)),
+        _ => String::new(),
+    };
+    let says = row.as_ref().map(|r| sentence(&r.says)).unwrap_or_default();
+    let stumbled = row.is_some_and(|r| r.stumbled);
+    view! {
+        <li data-state=mark.word()>
+            <i class="stage-dot" aria-hidden="true"></i>
+            <b>{title}{stumbled.then(|| view! { <span class="stumble-tag" title="It failed at least once on the way">" !"</span> })}</b>
+            <span class="stage-says" dir="auto">{says}</span>
+            <span class="muted figure">{took}</span>
+        </li>
+    }
+}
+
+#[component]
+fn Attempts(focus: Focus) -> impl IntoView {
+    let ids = Memo::new(move |_| {
+        focus.with(|v| {
+            v.as_ref()
+                .map(|v| v.attempts.iter().map(|a| a.attempt.clone()).rev().collect::<Vec<_>>())
+                .unwrap_or_default()
+        })
+    });
+    view! {
+        <For each=move || ids.get() key=Clone::clone let:id>
+            {{
+                let view = Memo::new(move |_| {
+                    focus.with(|v| v.as_ref().and_then(|v| v.attempts.iter().find(|a| a.attempt == id).cloned()))
+                });
+                let newest = view.with_untracked(|v| v.as_ref().map(|v| v.attempt.clone())) == ids.with_untracked(|i| i.first().cloned());
+                view! { <Attempt view=view open=newest/> }
+            }}
+        </For>
+    }
+}
+
+#[component]
+fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
+    let app = App::here();
+    let running = Memo::new(move |_| {
+        view.with(|v| v.as_ref().is_some_and(|v| v.started.is_some() && v.finished.is_none()))
+    });
+    // Checkpoints change often and are shown elsewhere: what is shown here is only made anew when it changed.
+    let shown = Memo::new(move |_| {
+        view.get().map(|mut v| {
+            v.checkpoints.clear();
+            v
+        })
+    });
+    let id = view.with_untracked(|v| v.as_ref().map(|v| v.attempt.clone()));
+    view! {
+        <article class="attempt">
+            {move || shown.get().map(|v| view! {
+                {attempt::heading(app, &v)}
+                {attempt::checks(v.checks.clone())}
+                {v.diagnosis.as_ref().map(|d| view! {
+                    <p class="say stumble"><span class="say-mark" aria-hidden="true">"!"</span>{sentence(&d.summary)}" "{sentence(&d.next)}</p>
+                })}
+                {attempt::brief(&v)}
+            })}
+            {id.map(|id| attempt::fold("Transcript", open, move || {
+                view! { <Transcript attempt=id.clone() running=running/> }.into_any()
+            }))}
+        </article>
+    }
+}

@@ -1,0 +1,66 @@
+//! Home: talk with Hermes on the left, the live loop in the middle, what comes of it on the right.
+
+mod chat;
+mod composer;
+mod live;
+mod preview;
+mod strip;
+mod turn;
+
+use crate::app::{App, Load, read};
+use crate::parts::states;
+use leptos::prelude::*;
+use protocol::id::RequestId;
+use protocol::view::RequestView;
+use protocol::{Request, Response};
+
+#[component]
+pub fn Home() -> impl IntoView {
+    let app = App::here();
+    let ready = Memo::new(move |_| match app.home.get() {
+        Load::Loading => None,
+        Load::Failed(why) => Some(Err(why)),
+        Load::Ready(_) => Some(Ok(())),
+    });
+    move || {
+        match ready.get() {
+        None => view! { <div class="home">{(0..3).map(|_| view! { <section class="pane">{states::loading(5)}</section> }).collect_view()}</div> }.into_any(),
+        Some(Err(why)) => states::failed(&why),
+        Some(Ok(())) => view! { <Panes/> }.into_any(),
+    }
+    }
+}
+
+#[component]
+fn Panes() -> impl IntoView {
+    let app = App::here();
+    let focus = focus(app);
+    view! {
+        <div class="home">
+            <chat::Chat/>
+            <live::Live focus=focus/>
+            <preview::Preview focus=focus/>
+        </div>
+    }
+}
+
+/// The request that the loop and the preview show: the one in the address, else the current one.
+fn focus(app: App) -> Memo<Option<RequestView>> {
+    let current = Memo::new(move |_| app.home_with(|h| h.current.clone()).flatten());
+    let wanted = Memo::new(move |_| {
+        let open = app.route.with(|r| r.open.clone())?;
+        let request = RequestId::new(open).ok()?;
+        let is_current = current.with(|c| c.as_ref().is_some_and(|c| c.row.request == request));
+        (!is_current).then_some(request)
+    });
+    let other = read(app, move || {
+        let request = wanted.get()?;
+        app.head.track();
+        Some(Request::Show { request })
+    });
+    Memo::new(move |_| match (wanted.get(), other.get()) {
+        (Some(request), Load::Ready(Response::Show(view))) if view.row.request == request => Some(*view),
+        (Some(_), _) => None,
+        (None, _) => current.get(),
+    })
+}

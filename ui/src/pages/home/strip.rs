@@ -1,0 +1,125 @@
+//! The checkpoints as a film strip: step through how the page came to be.
+
+use crate::app::App;
+use crate::parts::blob::Picture;
+use crate::parts::time::ago;
+use crate::words::figures;
+use leptos::prelude::*;
+use protocol::view::{CheckpointView, RequestView};
+use wasm_bindgen::JsCast;
+
+type Picked = RwSignal<Option<CheckpointView>>;
+
+#[component]
+pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView {
+    let all = Memo::new(move |_| {
+        focus.with(|v| {
+            v.as_ref()
+                .map(|v| v.attempts.iter().flat_map(|a| a.checkpoints.iter().cloned()).collect::<Vec<_>>())
+                .unwrap_or_default()
+        })
+    });
+    let many = Memo::new(move |_| focus.with(|v| v.as_ref().is_some_and(|v| v.attempts.len() > 1)));
+    view! {
+        <div class="strip-head">
+            <b>"Checkpoints"</b>
+            <span class="muted small">{move || match all.with(Vec::len) {
+                0 => "each step of the agent is kept here".to_owned(),
+                n => format!("{n} so far; click one, then ← →"),
+            }}</span>
+        </div>
+        <div class="strip" role="listbox" aria-label="Checkpoints" on:keydown=move |e| arrows(&e)>
+            <For each=move || all.get() key=|c| (c.attempt.clone(), c.number, c.screenshot.clone()) let:point>
+                {card(point, many.get_untracked(), picked)}
+            </For>
+        </div>
+    }
+}
+
+fn card(point: CheckpointView, many: bool, picked: Picked) -> impl IntoView {
+    let name =
+        if many { format!("{} · {}", point.attempt, point.number) } else { format!("{}", point.number) };
+    let id = (point.attempt.clone(), point.number);
+    let on = move || picked.with(|p| p.as_ref().is_some_and(|p| (&p.attempt, p.number) == (&id.0, id.1)));
+    let picture = match point.screenshot.clone() {
+        Some(blob) => view! { <Picture blob=blob says=point.says.clone()/> }.into_any(),
+        None => view! {
+            <span class="stat-card">
+                <span class="added">{format!("+{}", point.diff.added)}</span>
+                <span class="removed">{format!("−{}", point.diff.removed)}</span>
+            </span>
+        }
+        .into_any(),
+    };
+    let title = format!("{}\n{}", point.says, figures::diffstat(&point.diff));
+    let aria = format!("Checkpoint {}: {}", point.number, point.says);
+    let pick = point.clone();
+    view! {
+        <button
+            class="film"
+            role="option"
+            data-testid="filmstrip-item"
+            title=title
+            aria-label=aria
+            aria-selected=move || on().to_string()
+            on:click=move |_| picked.set(Some(pick.clone()))
+        >
+            <span class="film-picture">{picture}</span>
+            <span class="film-name"><b>{name}</b><span class="clip">{point.says}</span></span>
+        </button>
+    }
+}
+
+fn arrows(event: &web_sys::KeyboardEvent) {
+    let Some(card) = document().active_element() else { return };
+    let next = match event.key().as_str() {
+        "ArrowRight" | "j" => card.next_element_sibling(),
+        "ArrowLeft" | "k" => card.previous_element_sibling(),
+        _ => return,
+    };
+    event.prevent_default();
+    event.stop_propagation();
+    if let Some(next) = next {
+        let next: web_sys::HtmlElement = next.unchecked_into();
+        let _ = next.focus();
+        next.click();
+    }
+}
+
+/// The picked checkpoint, over the page.
+#[component]
+pub fn Large(picked: Picked) -> impl IntoView {
+    let app = App::here();
+    move || {
+        picked.get().map(|point| {
+            let body = match point.screenshot.clone() {
+                Some(blob) => view! { <Picture blob=blob says=point.says.clone()/> }.into_any(),
+                None => view! {
+                    <div class="stat-large">
+                        <p class="added">{format!("+{} lines", figures::grouped(u64::from(point.diff.added)))}</p>
+                        <p class="removed">{format!("−{} lines", figures::grouped(u64::from(point.diff.removed)))}</p>
+                        <p class="muted">"No picture was taken of this step."</p>
+                    </div>
+                }
+                .into_any(),
+            };
+            view! {
+                <div class="large" data-testid="checkpoint-large">
+                    <header>
+                        <b>{format!("Checkpoint {}", point.number)}</b>
+                        <span class="muted small">{ago(app, point.at)}</span>
+                        <span class="grow"></span>
+                        <button class="quiet" aria-label="Close" title="Close (Esc)" on:click=move |_| picked.set(None)>"✕"</button>
+                    </header>
+                    <p class="small" dir="auto">{point.says.clone()}</p>
+                    <p class="small muted">
+                        <code title=point.commit.to_string()>{figures::commit(point.commit.as_str())}</code>
+                        " · "
+                        {figures::diffstat(&point.diff)}
+                    </p>
+                    <div class="large-picture">{body}</div>
+                </div>
+            }
+        })
+    }
+}

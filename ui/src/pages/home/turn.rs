@@ -1,0 +1,242 @@
+//! One turn: the request as it was asked, and Hermes' reply made from its facts.
+
+use crate::app::{App, Load, read};
+use crate::parts::confirm::Confirm;
+use crate::parts::stars::Stars;
+use crate::parts::time::ago;
+use crate::words::reply::{self, Said, Tone};
+use crate::words::route::{Route, View};
+use crate::words::stages;
+use leptos::prelude::*;
+use protocol::fact::{Channel, Waiting};
+use protocol::id::{AgentId, RequestId};
+use protocol::view::{RequestRow, RequestView, Status};
+use protocol::{Code, Request, Response};
+
+#[component]
+pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
+    let app = App::here();
+    let id = first.request.clone();
+    let (created, channel) = (first.created, first.channel);
+    let expanded = RwSignal::new(newest);
+    let row = {
+        let id = id.clone();
+        Memo::new(move |_| {
+            app.home_with(|h| h.requests.iter().find(|r| r.request == id).cloned())
+                .flatten()
+                .unwrap_or_else(|| first.clone())
+        })
+    };
+    let view = story(app, id.clone(), row, expanded);
+    let words = Memo::new(move |_| {
+        view.with(|v| {
+            v.as_ref().map(|v| reply::reply(v, &|a: &AgentId| app.agent_title(a))).unwrap_or_default()
+        })
+    });
+    let looked_at = {
+        let id = id.clone();
+        move || app.route.with(|r| r.open.as_deref() == Some(id.as_str()))
+    };
+    let look = {
+        let id = id.clone();
+        move |_| app.go(Route::open(View::Home, id.to_string()))
+    };
+    let text = move || row.with(|r| r.text.clone()).unwrap_or_else(|| "This text was forgotten.".to_owned());
+    view! {
+        <article class="turn" class:looked=looked_at data-testid="turn">
+            <div class="asked">
+                <p class="asked-text" dir="auto">{text}</p>
+                <p class="small muted">{by(channel)}{ago(app, created)}</p>
+            </div>
+            <div class="reply">
+                <For each=move || words.get() key=Clone::clone let:said>{line(said)}</For>
+                <Show when=move || !expanded.get()>
+                    <p class="small">
+                        {move || row.with(|r| stages::status_word(&r.status).1)} " · "
+                        <button class="link" on:click=move |_| expanded.set(true)>"What happened?"</button>
+                    </p>
+                </Show>
+                <Site view=view/>
+                <Controls request=id row=row/>
+                <p class="small"><button class="link" on:click=look>"Show in the loop"</button></p>
+            </div>
+        </article>
+    }
+}
+
+/// The whole request, read again whenever it has a new fact.
+fn story(
+    app: App,
+    id: RequestId,
+    row: Memo<RequestRow>,
+    expanded: RwSignal<bool>,
+) -> Memo<Option<RequestView>> {
+    let current = {
+        let id = id.clone();
+        Memo::new(move |_| app.home_with(|h| h.current.clone().filter(|c| c.row.request == id)).flatten())
+    };
+    let is_current = Memo::new(move |_| current.with(Option::is_some));
+    let head = Memo::new(move |_| row.with(|r| r.head));
+    let other = read(app, move || {
+        head.track();
+        (expanded.get() && !is_current.get()).then(|| Request::Show { request: id.clone() })
+    });
+    Memo::new(move |_| match (current.get(), other.get()) {
+        (Some(view), _) => Some(view),
+        (None, Load::Ready(Response::Show(view))) => Some(*view),
+        (None, _) => None,
+    })
+}
+
+fn by(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Dashboard => "You, ",
+        Channel::Desktop => "You, on the desktop, ",
+        Channel::CommandLine => "You, on the command line, ",
+        Channel::Telegram => "You, by Telegram, ",
+        Channel::Mcp => "By MCP, ",
+    }
+}
+
+fn line(said: Said) -> impl IntoView {
+    let mark = match said.tone {
+        Tone::Plain => "",
+        Tone::Stumble => "!",
+        Tone::Now => "●",
+        Tone::Ask => "?",
+        Tone::Good => "✓",
+        Tone::Bad => "✕",
+    };
+    view! { <p class=said.tone.class() dir="auto"><span class="say-mark" aria-hidden="true">{mark}</span>{said.text}</p> }
+}
+
+/// The site's link and, once it is recorded, the rating.
+#[component]
+fn Site(view: Memo<Option<RequestView>>) -> impl IntoView {
+    let url = Memo::new(move |_| {
+        view.with(|v| v.as_ref().filter(|v| !stages::is_open(&v.row.status)).and_then(|v| v.url.clone()))
+    });
+    let deployment = Memo::new(move |_| view.with(|v| v.as_ref().and_then(|v| v.deployment.clone())));
+    let id = Memo::new(move |_| deployment.with(|d| d.as_ref().map(|d| d.deployment.clone())));
+    let rating = Signal::derive(move || deployment.with(|d| d.as_ref().and_then(|d| d.rating)));
+    view! {
+        {move || url.get().map(|url| view! {
+            <p><a class="site-link" data-testid="site-link" href=url.clone() target="_blank" rel="noopener">{url.clone()}" ↗"</a></p>
+        })}
+        {move || id.get().map(|id| {
+            let row = Route::open(View::Deployments, id.to_string()).hash();
+            view! { <p class="small rate-line"><span class="muted">"Your rating"</span><Stars deployment=id rating=rating/><a href=row>"Details"</a></p> }
+        })}
+    }
+}
+
+/// What one can do while it is open: steer it, stop it, answer it.
+#[component]
+fn Controls(request: RequestId, row: Memo<RequestRow>) -> impl IntoView {
+    let app = App::here();
+    let kind = Memo::new(move |_| row.with(|r| r.status.clone()));
+    let request = StoredValue::new(request);
+    move || match kind.get() {
+        Status::Closed { .. } | Status::Cancelling => ().into_any(),
+        Status::Queued => cancel(app, request.get_value()).into_any(),
+        Status::Running { .. } => view! { <Running request=request.get_value()/> }.into_any(),
+        Status::Waiting { waiting: Waiting::You { .. } } => {
+            view! { <Answer request=request.get_value()/> }.into_any()
+        }
+        Status::Waiting { .. } => {
+            let look = move |_| {
+                app.act(Request::Retry { request: request.get_value() }, "Hermes looks again.", |_| {});
+            };
+            view! {
+                <div class="actions">
+                    <button class="primary small-button" data-testid="retry" on:click=look>"Look again"</button>
+                    <a class="small" href="#/agents">"See the agents"</a>
+                    {cancel(app, request.get_value())}
+                </div>
+            }
+            .into_any()
+        }
+    }
+}
+
+fn cancel(app: App, request: RequestId) -> impl IntoView {
+    let stop = Callback::new(move |()| {
+        app.act(Request::Cancel { request: request.clone() }, "Stopping it.", |_| {});
+    });
+    view! { <Confirm label="Cancel" question="Stop this request?" testid="cancel" act=stop/> }
+}
+
+#[component]
+fn Running(request: RequestId) -> impl IntoView {
+    let app = App::here();
+    let draft = RwSignal::new(String::new());
+    let id = request.clone();
+    let steer = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let text = draft.get_untracked();
+        if text.trim().is_empty() {
+            return;
+        }
+        let request = Request::Steer { request: id.clone(), text };
+        app.act(request, "Passed on to the agent.", move |_| {
+            let _ = draft.try_set(String::new());
+        });
+    };
+    view! {
+        <form class="steer" on:submit=steer>
+            <input
+                data-testid="steer-box"
+                aria-label="Steer the agent while it works"
+                placeholder="Steer it: what should be different?"
+                dir="auto"
+                prop:value=draft
+                on:input=move |e| draft.set(event_target_value(&e))
+            />
+            <button class="small-button" data-testid="steer-send" disabled=move || draft.with(|d| d.trim().is_empty())>"Steer"</button>
+        </form>
+        <div class="actions">{cancel(app, request)}</div>
+    }
+}
+
+/// A question has one action: its answer, which is passed on and ends the wait.
+#[component]
+fn Answer(request: RequestId) -> impl IntoView {
+    let app = App::here();
+    let draft = RwSignal::new(String::new());
+    let id = request.clone();
+    let answer = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let text = draft.get_untracked();
+        if text.trim().is_empty() {
+            return;
+        }
+        let id = id.clone();
+        leptos::task::spawn_local(async move {
+            let steered = app.call(&Request::Steer { request: id.clone(), text }).await;
+            let resumed = match steered {
+                Ok(_) => app.call(&Request::Retry { request: id }).await,
+                Err(refused) => Err(refused),
+            };
+            match resumed {
+                // The answer itself may have ended the wait already.
+                Ok(_) => app.tell("Thank you. Hermes goes on."),
+                Err(refused) if refused.code == Code::Conflict => app.tell("Thank you. Hermes goes on."),
+                Err(refused) => app.warn(&refused),
+            }
+        });
+    };
+    view! {
+        <form class="steer" on:submit=answer>
+            <input
+                data-testid="answer-box"
+                aria-label="Your answer"
+                placeholder="Your answer"
+                dir="auto"
+                prop:value=draft
+                on:input=move |e| draft.set(event_target_value(&e))
+            />
+            <button class="primary small-button" data-testid="answer-send">"Answer"</button>
+        </form>
+        <div class="actions">{cancel(app, request)}</div>
+    }
+}

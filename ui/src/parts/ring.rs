@@ -1,0 +1,91 @@
+//! The loop as a picture: seven points on a ring, what is in the middle is what happens now.
+
+use crate::words::stages::{self, Mark, Point};
+use leptos::prelude::*;
+use protocol::view::Stage;
+
+const CENTRE: Point = Point { x: 230.0, y: 172.0 };
+const RADIUS: f64 = 118.0;
+const GAP: f64 = 0.031;
+
+/// What the ring shows of each stage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spot {
+    pub mark: Mark,
+    pub stumbled: bool,
+}
+
+pub const IDLE: [Spot; 7] = [Spot { mark: Mark::Idle, stumbled: false }; 7];
+
+#[component]
+pub fn Ring(
+    #[prop(into)] spots: Signal<[Spot; 7]>,
+    #[prop(into)] headline: Signal<String>,
+    #[prop(into)] below: Signal<String>,
+) -> impl IntoView {
+    view! {
+        <svg class="ring" viewBox="0 0 460 344" role="img" aria-label=move || aria(&spots.get())>
+            {(0..7).map(|i| view! {
+                <path class="arc" d=stages::arc(i, RADIUS, GAP, CENTRE) data-state=move || arc_state(&spots.get(), i)/>
+            }).collect_view()}
+            {Stage::ALL.into_iter().enumerate().map(|(i, stage)| point(i, stage, spots)).collect_view()}
+            <text class="ring-head" x=CENTRE.x y=CENTRE.y - 4.0 text-anchor="middle">{move || headline.get()}</text>
+            <text class="ring-below" x=CENTRE.x y=CENTRE.y + 20.0 text-anchor="middle">{move || below.get()}</text>
+        </svg>
+    }
+}
+
+/// The arc after a stage is drawn once the next one was reached; the last one closes the loop.
+fn arc_state(spots: &[Spot; 7], index: usize) -> &'static str {
+    let (here, next) = (spots[index].mark, spots[(index + 1) % 7].mark);
+    match (here, next, index) {
+        (Mark::Done, _, 6) => "done",
+        (_, _, 6) | (_, Mark::Idle, _) => "idle",
+        (_, Mark::Active, _) => "active",
+        _ => "done",
+    }
+}
+
+fn aria(spots: &[Spot; 7]) -> String {
+    let parts: Vec<String> = Stage::ALL
+        .iter()
+        .zip(spots)
+        .map(|(stage, spot)| format!("{}: {}", stage.title(), spot.mark.word()))
+        .collect();
+    format!("The loop. {}", parts.join(", "))
+}
+
+fn point(i: usize, stage: Stage, spots: Signal<[Spot; 7]>) -> impl IntoView {
+    let turn = i as f64 / 7.0;
+    let at = stages::on_ring(turn, RADIUS, CENTRE);
+    let outside = stages::on_ring(turn, RADIUS + 30.0, CENTRE);
+    let anchor = match outside.x - CENTRE.x {
+        x if x > 12.0 => "start",
+        x if x < -12.0 => "end",
+        _ => "middle",
+    };
+    let spot = move || spots.get()[i];
+    view! {
+        <g
+            class="point"
+            data-testid=format!("stage-{}", stages::slug(stage))
+            data-state=move || spot().mark.word()
+            data-stumbled=move || spot().stumbled.to_string()
+        >
+            <circle class="halo" cx=at.x cy=at.y r="22"></circle>
+            <circle class="disc" cx=at.x cy=at.y r="17"></circle>
+            <text class="glyph" x=at.x y=at.y + 5.0 text-anchor="middle">
+                {move || match spot().mark {
+                    Mark::Done => "✓".to_owned(),
+                    Mark::Failed => "✕".to_owned(),
+                    Mark::Idle | Mark::Active => (i + 1).to_string(),
+                }}
+            </text>
+            <text class="point-label" x=outside.x y=outside.y + 4.0 text-anchor=anchor>{stages::label(stage)}</text>
+            <Show when=move || spot().stumbled>
+                <circle class="stumble" cx=at.x + 13.0 cy=at.y - 13.0 r="7.5"></circle>
+                <text class="stumble-mark" x=at.x + 13.0 y=at.y - 9.0 text-anchor="middle">"!"</text>
+            </Show>
+        </g>
+    }
+}

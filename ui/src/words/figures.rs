@@ -1,0 +1,136 @@
+//! Numbers with their units. What is not known is said to be unknown; it is never shown as zero.
+
+use protocol::fact::{DiffStat, Usage};
+
+/// `12345` → `12,345`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `940`, `12.4k`, `1.2M`: for a table's cell; the exact number goes into its title.
+pub fn short(n: u64) -> String {
+    match n {
+        0..1_000 => n.to_string(),
+        1_000..1_000_000 => format!("{}.{}k", n / 1_000, n % 1_000 / 100),
+        _ => format!("{}.{}M", n / 1_000_000, n % 1_000_000 / 100_000),
+    }
+}
+
+pub fn bytes(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} B"),
+        1_000..1_000_000 => format!("{}.{} kB", n / 1_000, n % 1_000 / 100),
+        _ => format!("{}.{} MB", n / 1_000_000, n % 1_000_000 / 100_000),
+    }
+}
+
+/// Tokens of every class: its name and its figure.
+pub fn token_classes(usage: &Usage) -> [(&'static str, Option<u64>); 5] {
+    [
+        ("in", usage.input),
+        ("cache read", usage.cache_read),
+        ("cache write", usage.cache_write),
+        ("out", usage.output),
+        ("reasoning", usage.reasoning),
+    ]
+}
+
+pub fn tokens(figure: Option<u64>) -> String {
+    figure.map_or_else(|| "unknown".to_owned(), grouped)
+}
+
+/// One line with every class, for a tooltip.
+pub fn tokens_in_words(usage: &Usage) -> String {
+    let parts: Vec<String> =
+        token_classes(usage).iter().map(|(name, figure)| format!("{name} {}", tokens(*figure))).collect();
+    format!("Tokens: {}", parts.join(", "))
+}
+
+/// What a cell shows: the known classes, or that none was reported.
+pub fn tokens_in_cell(usage: &Usage) -> String {
+    let known: Vec<String> = token_classes(usage)
+        .iter()
+        .filter_map(|(name, figure)| figure.map(|n| format!("{name} {}", short(n))))
+        .collect();
+    if known.is_empty() { "unknown".to_owned() } else { known.join(" · ") }
+}
+
+/// A cost and how it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    pub figure: String,
+    pub found: &'static str,
+}
+
+pub fn cost(usage: &Usage, practice: bool) -> Cost {
+    match usage.cost_usd {
+        Some(usd) if usd > 0.0 && usd < 0.01 => {
+            Cost { figure: format!("${usd:.4}"), found: "reported by the agent's program" }
+        }
+        Some(usd) => Cost { figure: format!("${usd:.2}"), found: "reported by the agent's program" },
+        None if practice => Cost { figure: "none".to_owned(), found: "the practice agent calls no model" },
+        None => Cost { figure: "unknown".to_owned(), found: "the agent's program reported no cost" },
+    }
+}
+
+/// `+12 −3 in 2 files`.
+pub fn diffstat(diff: &DiffStat) -> String {
+    let files = super::counted(u64::from(diff.files), "file", "files");
+    format!("+{} −{} in {files}", grouped(u64::from(diff.added)), grouped(u64::from(diff.removed)))
+}
+
+/// A commit as git shows it to people.
+pub fn commit(full: &str) -> String {
+    full.chars().take(8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_shortened() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_000), "1,000");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(short(940), "940");
+        assert_eq!(short(12_440), "12.4k");
+        assert_eq!(short(1_290_000), "1.2M");
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(bytes(3_240), "3.2 kB");
+    }
+
+    #[test]
+    fn unknown_is_not_zero() {
+        let usage = Usage { input: Some(0), output: None, ..Usage::default() };
+        assert_eq!(tokens(usage.input), "0");
+        assert_eq!(tokens(usage.output), "unknown");
+        assert_eq!(tokens_in_cell(&usage), "in 0");
+        assert_eq!(tokens_in_cell(&Usage::default()), "unknown");
+        assert!(tokens_in_words(&usage).contains("out unknown"));
+    }
+
+    #[test]
+    fn a_cost_says_how_it_was_found() {
+        let reported = Usage { cost_usd: Some(0.1234), ..Usage::default() };
+        assert_eq!(cost(&reported, false).figure, "$0.12");
+        assert_eq!(cost(&Usage { cost_usd: Some(0.0012), ..Usage::default() }, false).figure, "$0.0012");
+        assert_eq!(cost(&Usage::default(), false).figure, "unknown");
+        assert_eq!(cost(&Usage::default(), true).found, "the practice agent calls no model");
+    }
+
+    #[test]
+    fn a_change_has_its_size() {
+        assert_eq!(diffstat(&DiffStat { files: 1, added: 1200, removed: 3 }), "+1,200 −3 in 1 file");
+        assert_eq!(commit("0123456789abcdef"), "01234567");
+    }
+}
