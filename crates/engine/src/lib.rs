@@ -13,7 +13,7 @@
 mod apply;
 mod decide;
 pub mod effect;
-mod ids;
+pub mod ids;
 pub mod input;
 mod limits;
 mod pending;
