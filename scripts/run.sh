@@ -6,7 +6,7 @@ RUN_HELP="./dev run [--request TEXT] [--agent A] [--starter S] [--home DIR] [--p
   the workspace lives in $LOCAL_HOME unless --home or LOOPWRIGHT_HOME says otherwise"
 
 run() {
-  RUN_HOME=${LOOPWRIGHT_HOME:-$LOCAL_HOME} REQUEST= ASK=() SERVE=() BUILD=debug
+  RUN_HOME=${LOOPWRIGHT_HOME:-$LOCAL_HOME} REQUEST= STARTER= ASK=() SERVE=() BUILD=debug
   while [ $# -gt 0 ]; do
     case $1 in
       --release) BUILD=release; shift; continue ;;
@@ -16,7 +16,8 @@ run() {
     esac
     case $1 in
       --request) [ -n "$2" ] || fail "the request is empty" './dev run --request "A page for …"'; REQUEST=$2 ;;
-      --agent | --starter) ASK+=("$1" "$2") ;;
+      --agent) ASK+=("$1" "$2") ;;
+      --starter) STARTER=$2 SERVE+=("$1" "$2") ;;
       --home) RUN_HOME=$2 ;;
       --port) SERVE+=("$1" "$2") ;;
     esac
@@ -26,7 +27,8 @@ run() {
 
   setup
   build_daemon
-  STARTED= FOLLOWER=
+  STARTED= FOLLOWER= NEW_HOME=
+  [ -e "$RUN_HOME/journal.db" ] || NEW_HOME=1
   trap stop_what_we_started EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
@@ -36,7 +38,7 @@ run() {
   else
     start_daemon
   fi
-  if [ -n "$REQUEST" ]; then ask_and_keep; else keep_up; fi
+  if [ -n "$REQUEST" ]; then project_of_starter; ask_and_keep; else keep_up; fi
 }
 
 build_daemon() {
@@ -90,6 +92,18 @@ keep_up() {
   STARTED=
 }
 
+# A new workspace begins with one project of the wanted starter; an older one may need a new project for it.
+project_of_starter() {
+  [ -n "$STARTER" ] && [ -z "$NEW_HOME" ] || return 0
+  local found
+  found=$("$DAEMON" projects --json --home "$RUN_HOME" | "$NODE_BIN/node" -e '
+    const { rows } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+    console.log(rows.find(p => p.starter === process.argv[1])?.project ?? "");' "$STARTER") || found=
+  [ -n "$found" ] || found=$("$DAEMON" project create "My $STARTER site" --starter "$STARTER" --home "$RUN_HOME") ||
+    fail "no project could be made from the starter '$STARTER'" "./dev run without --starter"
+  ASK+=(--project "$found")
+}
+
 # The result of the request is the exit code: `ask --wait` ends with 0 only when the site is live.
 ask_and_keep() {
   local code=0
@@ -111,7 +125,7 @@ stop_what_we_started() {
   [ -z "${ASKING:-}" ] || kill "$ASKING" 2>/dev/null || true
   if [ -n "$STARTED" ]; then
     # Ctrl-C reaches the daemon too; then this only stops what it may have left, and has nothing to tell.
-    "$DAEMON" stop --home "$RUN_HOME" >>"$TARGET/local-daemon.log" 2>&1 || kill -TERM "$STARTED" 2>/dev/null || true
+    "$DAEMON" stop --sites --home "$RUN_HOME" >>"$TARGET/local-daemon.log" 2>&1 || kill -TERM "$STARTED" 2>/dev/null || true
     wait "$STARTED" 2>/dev/null || true
     [ -z "$FOLLOWER" ] || wait "$FOLLOWER" 2>/dev/null || true
     say "  stopped"
