@@ -1,0 +1,67 @@
+//! One cgroup (version 2) per process tree, where one can be made. Killing it cannot be escaped by `setsid` or by
+//! forking away, which is more than a process group gives.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Makes a cgroup below our own, or says that none can be made here.
+pub(crate) fn make(id: &str) -> Option<PathBuf> {
+    let path = base()?.join(format!("loopwright-{id}"));
+    match fs::create_dir(&path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(_) => return None,
+    }
+    // Kernels before 5.14 cannot kill a cgroup in one write; there the other way is used.
+    if path.join("cgroup.kill").exists() {
+        return Some(path);
+    }
+    remove(&path);
+    None
+}
+
+/// Kills every process in it. A cgroup that is gone holds none.
+pub(crate) fn kill(path: &Path) -> io::Result<()> {
+    match fs::write(path.join("cgroup.kill"), "1") {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The processes in it and in the cgroups that they made below it.
+pub(crate) fn processes(path: &Path) -> Vec<i32> {
+    let mut pids: Vec<i32> = fs::read_to_string(path.join("cgroup.procs"))
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| line.parse().ok())
+        .collect();
+    for child in children(path) {
+        pids.extend(processes(&child));
+    }
+    pids
+}
+
+pub(crate) fn remove(path: &Path) {
+    for child in children(path) {
+        remove(&child);
+    }
+    // It stays when something still lives in it; the next sweep takes it away.
+    let _ = fs::remove_dir(path);
+}
+
+fn children(path: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
+    entries.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| e.path()).collect()
+}
+
+/// Our own cgroup: below it a daemon that owns it may make others, and its service manager still sees all of them.
+fn base() -> Option<PathBuf> {
+    let mount = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+        .into_iter()
+        .map(Path::new)
+        .find(|mount| mount.join("cgroup.controllers").exists())?;
+    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = own.lines().find_map(|line| line.strip_prefix("0::"))?;
+    Some(mount.join(own.trim_start_matches('/')))
+}

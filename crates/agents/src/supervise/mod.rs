@@ -1,0 +1,201 @@
+//! An agent's process tree: started behind walls, ended as a whole, found again after a crash of ours.
+//!
+//! The walls, where the machine has them: a cgroup of its own, another user, no new privileges, death with its parent.
+//! After [`Tree::end`] nothing of the tree lives, whatever it did to get away.
+
+mod cgroup;
+mod proc;
+mod record;
+mod spawner;
+mod sweep;
+
+use crate::Setup;
+use crate::launch::{self, Launch};
+use protocol::AttemptId;
+use record::Record;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use sweep::Target;
+use tokio::process::{Child, Command};
+
+/// How long the kernel is given to let killed processes go.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// A running process tree.
+pub(crate) struct Tree {
+    pub child: Child,
+    id: String,
+    runtime: PathBuf,
+    pid: i32,
+    cgroup: Option<PathBuf>,
+    over: bool,
+}
+
+/// How to wall a tree in; everything by default.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Walls {
+    pub cgroup: bool,
+}
+
+impl Default for Walls {
+    fn default() -> Self {
+        Self { cgroup: true }
+    }
+}
+
+impl Tree {
+    /// Starts a program as a tree of its own. All three standard streams are pipes.
+    pub async fn start(
+        setup: &Setup,
+        id: &str,
+        launch: Launch,
+        cwd: &Path,
+        walls: Walls,
+    ) -> io::Result<Tree> {
+        let cgroup = if walls.cgroup && can_enter(setup) { cgroup::make(id) } else { None };
+        let runtime = setup.runtime.clone();
+        Record { pid: None, start: None, cgroup: cgroup.clone() }.write(&runtime, id)?;
+        let command = command(setup, id, launch, cwd, cgroup.as_deref());
+        let spawned = spawner::spawn(command).await.and_then(|child| match child.id() {
+            Some(pid) => Ok((child, pid.cast_signed())),
+            None => Err(io::Error::other("the process ended before it began")),
+        });
+        let (child, pid) = match spawned {
+            Ok(spawned) => spawned,
+            Err(error) => {
+                clean(&runtime, id, cgroup.as_deref());
+                return Err(error);
+            }
+        };
+        let tree = Tree { child, id: id.to_owned(), runtime, pid, cgroup, over: false };
+        Record { pid: Some(pid), start: proc::start_of(pid), cgroup: tree.cgroup.clone() }
+            .write(&tree.runtime, id)?;
+        Ok(tree)
+    }
+
+    /// Gives the first process `grace` to leave by itself (its standard input must be closed), then kills the tree.
+    pub async fn end(mut self, grace: Duration) -> io::Result<Option<ExitStatus>> {
+        let left = tokio::time::timeout(grace, self.child.wait()).await.ok().transpose()?;
+        let (id, pid, cgroup) = (self.id.clone(), self.pid, self.cgroup.clone());
+        let killed = tokio::task::spawn_blocking(move || {
+            sweep::kill(Target { mark: &id, root: Some(pid), cgroup: cgroup.as_deref() }, PATIENCE)
+        });
+        killed.await.map_err(io::Error::other)??;
+        let status = match left {
+            Some(status) => Some(status),
+            None => tokio::time::timeout(PATIENCE, self.child.wait()).await.ok().transpose()?,
+        };
+        self.over = true;
+        clean(&self.runtime, &self.id, self.cgroup.as_deref());
+        Ok(status)
+    }
+}
+
+impl Drop for Tree {
+    /// A run whose task was dropped leaves nothing behind either.
+    fn drop(&mut self) {
+        if !self.over {
+            let target = Target { mark: &self.id, root: Some(self.pid), cgroup: self.cgroup.as_deref() };
+            if sweep::kill(target, PATIENCE).is_ok() {
+                clean(&self.runtime, &self.id, self.cgroup.as_deref());
+            }
+        }
+    }
+}
+
+/// After a restart of the daemon: kills what an attempt left, and returns when nothing of it lives.
+pub fn kill_leftovers(setup: &Setup, attempt: &AttemptId) -> io::Result<()> {
+    let id = attempt.as_str();
+    let record = Record::read(&setup.runtime, id);
+    let cgroup = record.as_ref().and_then(|record| record.cgroup.clone());
+    let same = |record: &Record| {
+        let pid = record.pid?;
+        // The number may belong to another process by now.
+        (record.start.is_some() && proc::start_of(pid) == record.start).then_some(pid)
+    };
+    let root = record.as_ref().and_then(same);
+    sweep::kill(Target { mark: id, root, cgroup: cgroup.as_deref() }, PATIENCE)?;
+    clean(&setup.runtime, id, cgroup.as_deref());
+    Ok(())
+}
+
+/// Called once by the daemon where it may be the first process of a container: orphans come to it, so that a run's end
+/// can take their exit status. Elsewhere the system does that.
+#[cfg(target_os = "linux")]
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// Other systems have no such thing.
+#[cfg(not(target_os = "linux"))]
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(())
+}
+
+fn clean(runtime: &Path, id: &str, cgroup: Option<&Path>) {
+    if let Some(cgroup) = cgroup {
+        cgroup::remove(cgroup);
+    }
+    // Litter is harmless: ids are never used twice, and the next end of this id tries again.
+    let _ = std::fs::remove_dir_all(runtime.join("tmp").join(id));
+    let _ = Record::remove(runtime, id);
+}
+
+/// A cgroup is entered by the child itself before it becomes another user; that needs setpriv(1) when a user is set.
+fn can_enter(setup: &Setup) -> bool {
+    setup.run_as.is_none() || setpriv().is_some()
+}
+
+fn setpriv() -> Option<&'static Path> {
+    let path = Path::new("/usr/bin/setpriv");
+    (cfg!(target_os = "linux") && path.exists()).then_some(path)
+}
+
+/// `sh` joins the cgroup, `setpriv` drops what can be dropped, and each replaces itself by the next: one process in
+/// the end.
+fn command(setup: &Setup, id: &str, launch: Launch, cwd: &Path, cgroup: Option<&Path>) -> Command {
+    let mut argv: Vec<OsString> = Vec::new();
+    if let Some(cgroup) = cgroup {
+        argv.extend(["/bin/sh", "-c", r#"echo $$ > "$0"/cgroup.procs; exec "$@""#].map(OsString::from));
+        argv.push(cgroup.into());
+    }
+    let setpriv = setpriv();
+    if let Some(setpriv) = setpriv {
+        argv.push(setpriv.into());
+        if let Some(user) = setup.run_as {
+            argv.push(format!("--reuid={}", user.uid).into());
+            argv.push(format!("--regid={}", user.gid).into());
+            argv.push("--clear-groups".into());
+        }
+        argv.extend(["--no-new-privs", "--pdeathsig=KILL", "--"].map(OsString::from));
+    }
+    argv.extend(launch.argv);
+    let mut words = argv.into_iter();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command
+        .args(words)
+        .current_dir(cwd)
+        .env_clear()
+        .envs(launch.env)
+        .env(sweep::MARK, id)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    if let (None, Some(user)) = (setpriv, setup.run_as) {
+        command.uid(user.uid).gid(user.gid);
+    }
+    command
+}
+
+/// The folders of a run: its temporary one, and the agent's home.
+pub(crate) fn prepare(setup: &Setup, profile: &crate::Profile, id: &str) -> io::Result<PathBuf> {
+    launch::ensure_home(setup, profile)?;
+    launch::temporary(setup, id)
+}
+
+#[cfg(test)]
+mod tests;
