@@ -1,1 +1,116 @@
-//! later
+//! A network of its own that holds nothing but loopback, for tests in which real agents run: they can reach the scripted
+//! servers beside them and nothing else. It is also a process namespace, so that nothing of a test outlives it.
+//!
+//! As root it is made directly; as an ordinary user inside a user namespace, where that is allowed.
+
+use std::ffi::OsStr;
+use std::io::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Set for the test program that [`alone`] has started again; names the file that says that the body came to its end.
+const INSIDE: &str = "LOOPWRIGHT_TEST_ALONE";
+
+/// A command that runs `argv` with loopback up and no other interface.
+pub fn netns_command<S: AsRef<OsStr>>(argv: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        // The capability to set up loopback must survive the exec; it is worth something only inside.
+        command.args(["--user", "--map-current-user", "--keep-caps"]);
+    }
+    command.args(["--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command.args(["sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]).args(argv);
+    command
+}
+
+/// Runs the body of the test `name` (its path as the test harness prints it) inside [`netns_command`], by starting this
+/// test program again. Fails when the body did, and also when it was not reached.
+pub fn alone(name: &str, body: impl FnOnce()) {
+    if let Some(mark) = std::env::var_os(INSIDE) {
+        body();
+        #[expect(clippy::expect_used, reason = "runs in tests only; there is nobody to hand the error to")]
+        std::fs::write(mark, "reached").expect("write the mark");
+        return;
+    }
+    let outcome = again(name);
+    assert!(
+        outcome.is_ok(),
+        "{name} in a namespace of its own: {}",
+        outcome.err().map_or(String::new(), |e| e.to_string())
+    );
+}
+
+fn again(name: &str) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mark = folder.path().join("reached");
+    let program = std::env::current_exe()?;
+    let argv = [
+        program.as_os_str(),
+        "--exact".as_ref(),
+        name.as_ref(),
+        "--nocapture".as_ref(),
+        "--include-ignored".as_ref(),
+    ];
+    let status = netns_command(argv).env(INSIDE, &mark).status()?;
+    if !status.success() {
+        return Err(Error::other(format!("it ended with {status}")));
+    }
+    if !mark.exists() {
+        return Err(Error::other("no test of that name came to its end"));
+    }
+    Ok(())
+}
+
+/// Where the real agents were installed by `scripts/agent-clis/install`: `LOOPWRIGHT_TOOLS`, else the usual place.
+pub fn tools_dir() -> PathBuf {
+    std::env::var_os("LOOPWRIGHT_TOOLS").map_or_else(|| PathBuf::from("/opt/loopwright/tools"), PathBuf::from)
+}
+
+/// The folder with the real agents' programs; an error with the one next step when they are not there.
+pub fn agent_programs() -> Result<PathBuf> {
+    let folder = tools_dir().join("agents/bin");
+    for program in ["claude", "codex", "claude-agent-acp", "codex-acp"] {
+        if !folder.join(program).exists() {
+            let tools = tools_dir();
+            let next = format!("scripts/agent-clis/install {}", tools.display());
+            return Err(Error::other(format!("{program} is not in {}; run {next}", folder.display())));
+        }
+    }
+    Ok(folder)
+}
+
+/// Node's folder among the tools, if it is there.
+pub fn node_dir() -> Option<PathBuf> {
+    Some(tools_dir().join("node/bin")).filter(|folder: &PathBuf| Path::exists(&folder.join("node")))
+}
+
+/// A loopback port that was free a moment ago.
+pub fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inside_there_is_loopback_and_nothing_else() {
+        let script = "ls /sys/class/net >/dev/null; cat /proc/net/dev; ip -o link show up";
+        let out = netns_command(["sh", "-c", script]).output().unwrap();
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(out.status.success(), "{text} {}", String::from_utf8_lossy(&out.stderr));
+        let interfaces: Vec<_> =
+            text.lines().filter(|line| line.contains(": ") && line.contains("mtu")).collect();
+        assert!(interfaces.len() == 1 && interfaces[0].contains("lo"), "{text}");
+    }
+
+    #[test]
+    fn a_name_that_no_test_has_is_a_failure() {
+        assert!(again("namespace::tests::nobody").is_err());
+    }
+
+    #[test]
+    fn the_body_runs_inside() {
+        alone("namespace::tests::the_body_runs_inside", || assert!(std::env::var_os(INSIDE).is_some()));
+    }
+}

@@ -31,6 +31,8 @@ pub fn respond(frames: Vec<Frame>, shared: Arc<Shared>) -> Response {
                 Frame::Wait(time) => tokio::time::sleep(time).await,
                 Frame::Bill(item) => shared.bill(&item),
                 Frame::Cut => {
+                    // What was said before must be on the wire when the connection breaks.
+                    tokio::task::yield_now().await;
                     frames.clear();
                     return Some((Err(std::io::Error::other("cut by the scenario")), (frames, shared)));
                 }
