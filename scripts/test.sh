@@ -67,11 +67,12 @@ check() {
 }
 
 suite_fmt() {
-  local script bad=0
+  local bad=0
   check "rustfmt" cargo fmt --all --check || bad=1
-  for script in dev .ci/run scripts/wasm-target scripts/*.sh; do check "bash can read $script" bash -n "$script" || bad=1; done
+  check "bash can read the scripts" readable dev .ci/run scripts/wasm-target scripts/*.sh scripts/agent-clis/install || bad=1
   return $bad
 }
+readable() { local script bad=0; for script in "$@"; do bash -n "$script" || bad=1; done; return $bad; }
 
 suite_clippy() { check "clippy without a warning" cargo clippy --quiet --workspace --all-targets -- -D warnings; }
 
