@@ -40,6 +40,7 @@ impl CappedLog {
 }
 
 /// Copies a pipe into a log until told to finish.
+#[derive(Debug)]
 pub(crate) struct LogPump {
     finish: CancellationToken,
     task: JoinHandle<()>,

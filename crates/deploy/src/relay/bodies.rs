@@ -1,8 +1,9 @@
 //! Bodies that carry something along: a guard that counts the exchange, a limit on silence.
 
 use bytes::Bytes;
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Empty, Full};
+use futures_util::{Stream, StreamExt};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,19 +11,23 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
-pub(crate) type Body = BoxBody<Bytes, BoxError>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 pub(crate) fn empty() -> Body {
-    Empty::new().map_err(|never| match never {}).boxed()
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 pub(crate) fn full(data: impl Into<Bytes>) -> Body {
-    Full::new(data.into()).map_err(|never| match never {}).boxed()
+    Full::new(data.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+pub(crate) fn streamed(pieces: impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static) -> Body {
+    StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
 }
 
 /// The same body, with something that must live as long as it does.
-pub(crate) fn guarded<G: Send + Sync + Unpin + 'static>(body: Incoming, guard: G) -> Body {
-    Guarded { body, _guard: guard }.boxed()
+pub(crate) fn guarded<G: Send + Unpin + 'static>(body: Incoming, guard: G) -> Body {
+    Guarded { body, _guard: guard }.boxed_unsync()
 }
 
 struct Guarded<G> {

@@ -7,9 +7,11 @@
 mod bodies;
 mod headers;
 
-pub(crate) use bodies::{Body, BoxError, Patient, empty, full, guarded};
+pub(crate) use bodies::{Body, BoxError, Patient, empty, full, guarded, streamed};
 pub(crate) use headers::{drop_own_cookies, host_of, loopback_name, set_forwarded, strip_hop_by_hop};
 
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use headers::upgrade_of;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, UPGRADE};
 use http::{Request, Response, StatusCode};
@@ -66,7 +68,7 @@ pub(crate) enum RelayError {
 }
 
 /// Hands the request on over `wire`. `guard` lives until the last byte of the answer, or of the tunnel, has passed.
-pub(crate) async fn exchange<G: Send + Sync + Unpin + 'static>(
+pub(crate) async fn exchange<G: Send + Unpin + 'static>(
     wire: Box<dyn Wire>,
     mut request: Request<Incoming>,
     guard: G,
@@ -129,6 +131,15 @@ async fn tunnel(a: impl AsyncRead + AsyncWrite, b: impl AsyncRead + AsyncWrite) 
         tracing::debug!(%cause, "a tunnel was cut");
     }
     let _ = tokio::join!(a_write.shutdown(), b_write.shutdown());
+}
+
+/// Server-sent events.
+pub(crate) fn events(pieces: impl Stream<Item = &'static str> + Send + 'static) -> Response<Body> {
+    let mut response = Response::new(streamed(pieces.map(|piece| Ok(Bytes::from_static(piece.as_bytes())))));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// A small page in our own words, never cached.
