@@ -1,0 +1,89 @@
+//! The yard: where projects stand. Knows the layout of the home folder and who runs as whom; every other room of
+//! part A adds its methods to [`Yard`].
+//!
+//! ```text
+//! HOME/projects/<project>/repo.git               bare repository, branch main; only the daemon writes it
+//! HOME/projects/<project>/worktrees/<attempt>/   what an agent works in
+//! HOME/deps/<key>/node_modules                   packages, installed once for a lockfile
+//! ```
+
+use crate::RunAs;
+use crate::error::{Error, Result};
+use crate::git::Git;
+use protocol::{AttemptId, ProjectId};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone)]
+pub struct Yard {
+    pub home: PathBuf,
+    /// Folder of the `node` program that apps are built and run with (22.22 or newer). None: no app that needs it.
+    pub node: Option<PathBuf>,
+    /// Who builds and tests run as; also the owner of worktrees. None: the daemon's own user.
+    pub run_as_agent: Option<RunAs>,
+    pub run_as_app: Option<RunAs>,
+    /// npm's download cache. None: `HOME/deps/.npm`.
+    pub npm_cache: Option<PathBuf>,
+    /// This very program, for `{loopwrightd}` in `app.toml`.
+    pub own_exe: PathBuf,
+}
+
+impl Yard {
+    pub fn project_dir(&self, project: &ProjectId) -> PathBuf {
+        self.home.join("projects").join(project.as_str())
+    }
+
+    pub fn repo_dir(&self, project: &ProjectId) -> PathBuf {
+        self.project_dir(project).join("repo.git")
+    }
+
+    pub fn worktree_dir(&self, project: &ProjectId, attempt: &AttemptId) -> PathBuf {
+        self.worktrees_dir(project).join(attempt.as_str())
+    }
+
+    pub(crate) fn worktrees_dir(&self, project: &ProjectId) -> PathBuf {
+        self.project_dir(project).join("worktrees")
+    }
+
+    /// Git's own folder of a worktree: its HEAD and index. The agent cannot write it.
+    pub(crate) fn admin_dir(&self, project: &ProjectId, attempt: &AttemptId) -> PathBuf {
+        self.repo_dir(project).join("worktrees").join(attempt.as_str())
+    }
+
+    pub(crate) fn git(&self, project: &ProjectId) -> Result<Git> {
+        let dir = self.repo_dir(project);
+        if !dir.join("HEAD").is_file() {
+            return Err(Error::NoProject(project.clone()));
+        }
+        Ok(Git::bare(dir))
+    }
+}
+
+/// Takes a folder and all in it away; one that is not there is fine. Links are removed, never followed.
+pub(crate) fn remove_all(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io(format!("remove {}", path.display()))(error)),
+    }
+}
+
+pub(crate) fn make_dir(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(Error::io(format!("make {}", path.display())))
+}
+
+pub(crate) fn write(path: &Path, data: impl AsRef<[u8]>) -> Result<()> {
+    std::fs::write(path, data).map_err(Error::io(format!("write {}", path.display())))
+}
+
+/// Gives a tree to a user, links themselves and not what they point to.
+pub(crate) fn give(path: &Path, to: RunAs) -> Result<()> {
+    let failed = |error| Error::io(format!("give {} to user {}", path.display(), to.uid))(error);
+    std::os::unix::fs::lchown(path, Some(to.uid), Some(to.gid)).map_err(failed)?;
+    let kind = std::fs::symlink_metadata(path).map_err(failed)?;
+    if kind.is_dir() {
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            give(&entry.map_err(failed)?.path(), to)?;
+        }
+    }
+    Ok(())
+}
