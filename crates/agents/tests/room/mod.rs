@@ -1,0 +1,127 @@
+//! A temporary home with a worktree, and a run of a program in it.
+#![expect(dead_code, reason = "each test file uses a part of it")]
+
+use agents::{Control, Event, Job, RunEnd, RunLimits, Setup, practice, run};
+use protocol::AttemptId;
+use protocol::view::LineKind;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+pub struct Room {
+    home: tempfile::TempDir,
+    pub setup: Setup,
+    pub limits: RunLimits,
+    last: std::sync::Mutex<Option<AttemptId>>,
+}
+
+pub struct Run {
+    pub end: RunEnd,
+    pub events: Vec<Event>,
+}
+
+impl Room {
+    pub fn new() -> Room {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(home.path().join("tree")).unwrap();
+        let setup = Setup {
+            path: vec![home.path().join("bin")],
+            node: None,
+            practice: vec![env!("CARGO_BIN_EXE_practice-agent").to_owned()],
+            homes: None,
+            user_home: home.path().to_owned(),
+            run_as: None,
+            runtime: home.path().join("run"),
+            env: BTreeMap::new(),
+        };
+        let limits = RunLimits { idle: Duration::from_secs(60), wall: Duration::from_secs(120) };
+        let mut room = Room { home, setup, limits, last: std::sync::Mutex::new(None) };
+        room.pause_ms(0);
+        room
+    }
+
+    pub fn pause_ms(&mut self, ms: u64) {
+        let env = BTreeMap::from([("PRACTICE_PAUSE_MS".to_owned(), ms.to_string())]);
+        self.setup.env.insert(practice(), env);
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+    pub fn worktree(&self) -> PathBuf {
+        self.home.path().join("tree")
+    }
+    pub fn attempt(&self) -> AttemptId {
+        self.last.lock().unwrap().clone().unwrap()
+    }
+
+    /// Uses a Python program as the agent.
+    pub fn scripted(&mut self, script: &str) {
+        let path = self.home.path().join("agent.py");
+        std::fs::write(&path, script).unwrap();
+        self.setup.practice = vec!["python3".to_owned(), path.display().to_string()];
+    }
+
+    pub async fn run_practice(&self, brief: &str) -> Run {
+        self.run_practice_with(brief, |_| None).await
+    }
+
+    /// `react` sees each event and may answer the first ones with an order.
+    pub async fn run_practice_with(&self, brief: &str, react: impl Fn(&Event) -> Option<Control>) -> Run {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let attempt = AttemptId::new(name).unwrap();
+        *self.last.lock().unwrap() = Some(attempt.clone());
+        let job = Job {
+            attempt,
+            agent: practice(),
+            worktree: self.worktree(),
+            brief: brief.to_owned(),
+            limits: self.limits,
+        };
+        let (events, mut heard) = mpsc::channel(16);
+        let (orders, control) = mpsc::channel(16);
+        let mut all = Vec::new();
+        let listen = async {
+            let mut ordered = false;
+            while let Some(event) = heard.recv().await {
+                if !ordered && let Some(order) = react(&event) {
+                    ordered = true;
+                    orders.send(order).await.unwrap();
+                }
+                all.push(event);
+            }
+        };
+        let (end, ()) = tokio::join!(run(&self.setup, job, events, control), listen);
+        Run { end, events: all }
+    }
+
+    /// No process carries the attempt's mark, and its records are gone.
+    pub fn nothing_is_left(&self) {
+        let mark = format!("LOOPWRIGHT_ATTEMPT={}", self.attempt());
+        let left: Vec<_> = std::fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .filter(|entry| {
+                std::fs::read(entry.path().join("environ"))
+                    .is_ok_and(|environ| environ.split(|b| *b == 0).any(|var| var == mark.as_bytes()))
+            })
+            .map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default())
+            .collect();
+        assert!(left.is_empty(), "still alive: {left:?}");
+        assert!(!self.setup.runtime.join("attempts").join(format!("{}.json", self.attempt())).exists());
+        assert!(!self.setup.runtime.join("tmp").join(self.attempt().as_str()).exists());
+    }
+}
+
+impl Run {
+    pub fn touched(&self) -> usize {
+        self.events.iter().filter(|event| **event == Event::Touched).count()
+    }
+
+    pub fn says(&self, of: LineKind, words: &str) -> bool {
+        self.events.iter().any(|e| matches!(e, Event::Line { kind, text } if *kind == of && text.contains(words)))
+    }
+}
