@@ -1,1 +1,43 @@
-fn main() {}
+//! `loopwrightd`: the daemon that runs the loop, the edge that serves the sites, and a command line for people and
+//! scripts. Composition root: everything is put together here, no domain logic lives here.
+
+mod answer;
+mod ask;
+mod assets;
+mod brief;
+mod client;
+mod commands;
+mod context;
+mod doctor;
+mod effects;
+mod faults;
+mod home;
+mod names;
+mod previews;
+mod print;
+mod releases;
+mod serve;
+mod session;
+mod settings;
+mod shell;
+mod users;
+mod web;
+mod writer;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let line = commands::Line::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(line.log_level()).init();
+    match commands::run(line) {
+        Ok(code) => code,
+        Err(e) => {
+            // A pipe that was closed by its reader (`| head`) is no failure worth a message.
+            if !print::is_broken_pipe(&e) {
+                let _ = print::error(&e);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

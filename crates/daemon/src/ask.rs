@@ -1,0 +1,163 @@
+//! `ask` and `journal --follow`: commands that stay and follow what happens.
+
+use crate::client::Client;
+use crate::{names, print};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use protocol::fact::{Channel, Outcome};
+use protocol::view::{RequestView, StageView, Status};
+use protocol::*;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    text: String,
+    /// Stay until it ended, and tell each stage. The exit code is 0 only if it ended live.
+    #[arg(long)]
+    wait: bool,
+    #[arg(long)]
+    agent: Option<AgentId>,
+    #[arg(long)]
+    project: Option<ProjectId>,
+    /// Your own id of this request: asked twice, it is one request.
+    #[arg(long)]
+    client: Option<ClientId>,
+}
+
+pub async fn ask(client: &Client, options: Options, json: bool) -> Result<ExitCode> {
+    let id = options.client.map_or_else(names::client, Ok)?;
+    let request = Request::Ask {
+        client: id,
+        text: options.text,
+        project: options.project,
+        agent: options.agent,
+        step: None,
+        channel: Channel::CommandLine,
+    };
+    let accepted = client.call(&request).await?;
+    let Response::Accepted { request, new } = &accepted else { bail!("the daemon gave another answer than asked for") };
+    if json && !options.wait {
+        print::response(&accepted, true)?;
+    } else if !json {
+        print::line(&format!("{}{request}", if *new { "accepted as " } else { "known already as " }))?;
+    }
+    if !options.wait {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let view = follow(client, request, json).await?;
+    report(&view, json)?;
+    let live = matches!(view.row.status, Status::Closed { outcome: Outcome::Live, .. });
+    Ok(if live { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tells each stage as it happens, until the request is closed. A daemon that is restarted meanwhile is waited for.
+async fn follow(client: &Client, request: &RequestId, quiet: bool) -> Result<RequestView> {
+    const PATIENCE: u32 = 20;
+    let mut told = Told::default();
+    let mut failures = 0;
+    loop {
+        let followed = follow_once(client, request, quiet, &mut told).await;
+        match followed {
+            Ok(Some(view)) => return Ok(view),
+            Ok(None) => failures = 0,
+            Err(e) if failures >= PATIENCE || e.is::<ApiError>() => return Err(e),
+            Err(_) => failures += 1,
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Follows one connection; `None` when the daemon went away.
+async fn follow_once(client: &Client, request: &RequestId, quiet: bool, told: &mut Told) -> Result<Option<RequestView>> {
+    let mut heads = client.heads().await?;
+    while heads.next().await.is_some() {
+        let Response::Show(view) = client.call(&Request::Show { request: request.clone() }).await? else {
+            bail!("the daemon gave another answer than asked for")
+        };
+        if !quiet {
+            told.tell(&view)?;
+        }
+        if matches!(view.row.status, Status::Closed { .. }) {
+            return Ok(Some(*view));
+        }
+    }
+    Ok(None)
+}
+
+#[derive(Default)]
+struct Told {
+    lines: Vec<String>,
+}
+
+impl Told {
+    /// Prints what was not printed yet.
+    fn tell(&mut self, view: &RequestView) -> Result<()> {
+        let stages = view.stages.iter().filter(|s| s.started.is_some()).map(stage);
+        let checkpoints = view.attempts.iter().flat_map(|a| &a.checkpoints).map(|c| {
+            let says = clean::line(&c.says, 100);
+            format!("  checkpoint {} of {}: +{} -{}  {says}", c.number, c.attempt, c.diff.added, c.diff.removed)
+        });
+        let failures = view.attempts.iter().filter_map(|a| a.diagnosis.as_ref()).map(|d| {
+            format!("  attempt {} failed at {}: {}; {}", d.attempt, d.what, d.summary, d.next)
+        });
+        let waiting = matches!(view.row.status, Status::Waiting { .. }).then(|| format!("  waiting: {}", view.now));
+        for line in stages.chain(checkpoints).chain(failures).chain(waiting) {
+            if !self.lines.contains(&line) {
+                print::line(&line)?;
+                self.lines.push(line);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn stage(stage: &StageView) -> String {
+    format!("[{}] {}", stage.stage.title(), clean::line(&stage.says, 220))
+}
+
+fn report(view: &RequestView, json: bool) -> Result<()> {
+    if json {
+        return print::line(&serde_json::to_string(view)?);
+    }
+    print::line(&view.now)?;
+    let deployment = view.deployment.as_ref().context("the request ended without a row")?;
+    print::deployments(std::slice::from_ref(deployment))?;
+    if let Some(url) = &view.url {
+        print::line(&format!("site: {url}"))?;
+    }
+    Ok(())
+}
+
+pub async fn journal(client: &Client, after: u64, follow: bool, json: bool) -> Result<()> {
+    let mut cursor = after;
+    let mut heads = client.heads().await?;
+    loop {
+        let newest = heads.next().await.context("the daemon went away")?;
+        while cursor < newest {
+            let Response::Journal { entries, .. } = client.call(&Request::Journal { after: cursor, limit: None }).await? else {
+                bail!("the daemon gave another answer than asked for")
+            };
+            for entry in &entries {
+                let body = serde_json::to_value(&entry.fact)?;
+                let text = if json {
+                    serde_json::to_string(entry)?
+                } else {
+                    let body = body.get("body").map(ToString::to_string).unwrap_or_default();
+                    format!("{:>6}  {}  {}", entry.seq, entry.fact.kind(), clean::line(&body, 160))
+                };
+                print::line(&text)?;
+            }
+            let Some(last) = entries.last() else { break };
+            cursor = last.seq;
+        }
+        if !follow {
+            return Ok(());
+        }
+    }
+}
+
+/// The practice agent on this process's stdin and stdout.
+pub async fn practice(pause_ms: Option<u64>) -> Result<()> {
+    agents::practice_stdio(pause_ms.map(Duration::from_millis)).await.context("the practice agent failed")
+}

@@ -1,0 +1,268 @@
+//! The command line: what it takes, and which request each command is.
+
+use crate::client::Client;
+use crate::home::Home;
+use crate::{ask, print, serve};
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use protocol::fact::NoteKind;
+use protocol::*;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(name = "loopwrightd", version, about = "Runs the loop: a request in plain words becomes a live, recorded web app")]
+pub struct Line {
+    /// The workspace's folder.
+    #[arg(long, global = true, env = "LOOPWRIGHT_HOME")]
+    home: Option<PathBuf>,
+    /// Answer as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon in the foreground.
+    Serve(serve::Options),
+    /// Serve the sites (started by `serve`, a process of its own).
+    #[command(hide = true)]
+    Edge(serve::EdgeOptions),
+    /// Serve a folder of static files (the static starter's start command).
+    #[command(hide = true)]
+    ServeStatic {
+        root: PathBuf,
+        /// A port on 127.0.0.1, or the path of a unix socket.
+        #[arg(long, env = "PORT")]
+        port: String,
+        /// Reload open pages when a file changes.
+        #[arg(long)]
+        live: bool,
+    },
+    /// The practice agent (an ACP agent on stdin and stdout).
+    #[command(hide = true)]
+    PracticeAgent,
+    /// Is a daemon serving this home?
+    Hello,
+    /// A fresh sign-in link for the dashboard.
+    Link,
+    /// Stop the daemon. With --sites, the sites too.
+    Stop {
+        #[arg(long)]
+        sites: bool,
+    },
+    /// Ask for something, in plain words.
+    Ask(ask::Options),
+    /// Requests, newest first.
+    Requests(Listing),
+    /// One request with all that happened to it.
+    Show { request: RequestId },
+    Cancel { request: RequestId },
+    /// Say something to the agent at work.
+    Steer { request: RequestId, text: String },
+    /// Look again: a request that waits for an agent goes on if one is ready now.
+    Retry { request: RequestId },
+    /// The journal's entries, or `journal verify`.
+    Journal {
+        #[command(subcommand)]
+        verify: Option<JournalCommand>,
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// Go on with what comes.
+        #[arg(long)]
+        follow: bool,
+    },
+    /// The Product Loop table.
+    Deployments(Listing),
+    /// Rate a deployment from 1 to 5.
+    Rate { deployment: DeploymentId, rating: u8 },
+    Releases(Listing),
+    /// Start an earlier release again, without a build.
+    Rollback {
+        #[arg(long)]
+        project: Option<ProjectId>,
+        release: Option<ReleaseId>,
+    },
+    /// Planned and completed steps.
+    Steps(Listing),
+    /// What is remembered.
+    Memory {
+        #[command(subcommand)]
+        command: MemoryCommand,
+    },
+    /// The coding agents and how ready each one is.
+    Agents {
+        /// Probe again now.
+        #[arg(long)]
+        fresh: bool,
+    },
+    Projects,
+    /// Create a project from a starter, or make one the active one.
+    Project {
+        #[command(subcommand)]
+        command: ProjectCommand,
+    },
+    /// What could be wrong, looked at now.
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+struct Listing {
+    #[arg(long)]
+    project: Option<ProjectId>,
+    /// Words that must occur in a row.
+    #[arg(long)]
+    filter: Option<String>,
+    #[arg(long)]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+enum JournalCommand {
+    /// Recompute the whole hash chain.
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+enum MemoryCommand {
+    Push {
+        text: String,
+        #[arg(long, default_value = "")]
+        title: String,
+        #[arg(long)]
+        project: Option<ProjectId>,
+    },
+    Recall {
+        query: String,
+        #[arg(long)]
+        project: Option<ProjectId>,
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    Forget { note: NoteId },
+    List(Listing),
+}
+
+#[derive(Debug, Subcommand)]
+enum ProjectCommand {
+    Create {
+        name: String,
+        #[arg(long, default_value = "react")]
+        starter: String,
+    },
+    Use { project: ProjectId },
+}
+
+impl Line {
+    /// The daemon tells what it does; a command only what goes wrong.
+    pub fn log_level(&self) -> tracing::Level {
+        match self.command {
+            Command::Serve(_) | Command::Edge(_) => tracing::Level::INFO,
+            _ => tracing::Level::WARN,
+        }
+    }
+
+    fn home(&self) -> Result<PathBuf> {
+        let named = self.home.clone();
+        named.or_else(default_home).context("no home folder is known; give one with --home DIR")
+    }
+}
+
+/// Root keeps the workspace where services keep theirs, a person in their own data folder.
+fn default_home() -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some(PathBuf::from("/var/lib/loopwright/local"));
+    }
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let data = data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+    data.map(|dir| dir.join("loopwright/local"))
+}
+
+pub fn run(line: Line) -> Result<ExitCode> {
+    let home = line.home();
+    match line.command {
+        Command::Serve(options) => serve::serve(&home?, options).map(|()| ExitCode::SUCCESS),
+        Command::Edge(options) => serve::edge(options).map(|()| ExitCode::SUCCESS),
+        Command::ServeStatic { root, port, live } => {
+            small_runtime()?.block_on(deploy::static_site::serve_static(&root, &port, live))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::PracticeAgent => {
+            let pause = std::env::var("PRACTICE_PAUSE_MS").ok().and_then(|ms| ms.parse().ok());
+            small_runtime()?.block_on(crate::ask::practice(pause))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        command => {
+            let client = Client::new(Home::at(&home?)?.control());
+            small_runtime()?.block_on(talk(&client, command, line.json))
+        }
+    }
+}
+
+/// One thread is enough for a command.
+fn small_runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime")
+}
+
+async fn talk(client: &Client, command: Command, json: bool) -> Result<ExitCode> {
+    let request = match command {
+        Command::Ask(options) => return ask::ask(client, options, json).await,
+        Command::Journal { verify: None, after, follow } => {
+            return ask::journal(client, after, follow, json).await.map(|()| ExitCode::SUCCESS);
+        }
+        Command::Link => {
+            print::line(&client.link().await?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Stop { sites } => {
+            client.stop(sites).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        other => request_of(other)?,
+    };
+    let response = client.call(&request).await?;
+    let sound = !matches!(&response, Response::Verified { problems, .. } if !problems.is_empty());
+    print::response(&response, json)?;
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The commands that are one request each.
+fn request_of(command: Command) -> Result<Request> {
+    Ok(match command {
+        Command::Hello => Request::Hello,
+        Command::Requests(Listing { project, limit, .. }) => Request::Requests { project, limit },
+        Command::Show { request } => Request::Show { request },
+        Command::Cancel { request } => Request::Cancel { request },
+        Command::Steer { request, text } => Request::Steer { request, text },
+        Command::Retry { request } => Request::Retry { request },
+        Command::Journal { verify: Some(JournalCommand::Verify), .. } => Request::VerifyJournal,
+        Command::Deployments(Listing { project, filter, limit }) => Request::Deployments { project, filter, limit },
+        Command::Rate { deployment, rating } => Request::Rate { deployment, rating },
+        Command::Releases(Listing { project, .. }) => Request::Releases { project },
+        Command::Rollback { project, release } => Request::Rollback { project, release },
+        Command::Steps(Listing { project, .. }) => Request::Steps { project },
+        Command::Memory { command } => match command {
+            MemoryCommand::Push { text, title, project } => Request::Push { project, kind: NoteKind::Decision, title, text },
+            MemoryCommand::Recall { query, project, limit } => Request::Recall { project, query, limit },
+            MemoryCommand::Forget { note } => Request::Forget { note },
+            MemoryCommand::List(Listing { project, limit, .. }) => Request::Notes { project, limit },
+        },
+        Command::Agents { fresh } => Request::Agents { fresh },
+        Command::Projects => Request::Projects,
+        Command::Project { command } => match command {
+            ProjectCommand::Create { name, starter } => Request::CreateProject { name, starter },
+            ProjectCommand::Use { project } => Request::ActivateProject { project },
+        },
+        Command::Doctor => Request::Doctor,
+        Command::Serve(_)
+        | Command::Edge(_)
+        | Command::ServeStatic { .. }
+        | Command::PracticeAgent
+        | Command::Link
+        | Command::Stop { .. }
+        | Command::Ask(_)
+        | Command::Journal { verify: None, .. } => anyhow::bail!("this command is not a request"),
+    })
+}

@@ -1,0 +1,208 @@
+//! Stage 7: record and close. What was asked, built, tried and mended, from what the journal says; an agent's prose is
+//! quoted as such, never as a figure.
+
+use crate::context::{Daemon, internal};
+use crate::shell::Report;
+use engine::Input;
+use engine::input::{NoteText, Record, StepText};
+use journal::NewBlob;
+use protocol::fact::{CheckResult, Fact, NoteKind, Outcome};
+use protocol::view::{AttemptView, LineKind, RequestView, StepRow};
+use protocol::{ApiError, Code, ProjectId, RequestId, StepId, clean};
+use std::fmt::Write;
+
+pub async fn record(
+    daemon: &Daemon,
+    request: &RequestId,
+    project: &ProjectId,
+    outcome: Outcome,
+    why: &str,
+) -> Result<Report, ApiError> {
+    let id = request.clone();
+    let view = daemon.reads.ask(move |r| r.show(&id)).await?;
+    let view = view.ok_or_else(|| ApiError::new(Code::NotFound, format!("there is no request {request}")))?;
+    let asked = view.row.text.clone().unwrap_or_else(|| "(forgotten)".into());
+    let title = clean::line(&asked, 100);
+    let errors = errors(&view);
+    let mut blobs = Vec::new();
+    let step = match outcome {
+        Outcome::Live => Some(step(daemon, project, &view, &asked, &errors, &mut blobs).await?),
+        Outcome::Failed | Outcome::Cancelled => None,
+    };
+    let notes = notes(daemon, &view, outcome, why, &title, &errors, &mut blobs).await?;
+    daemon.previews.hide(request).await;
+    for attempt in &view.attempts {
+        if let Err(e) = daemon.yard.drop_worktree(project, &attempt.attempt).await {
+            tracing::warn!(error = %e, attempt = %attempt.attempt, "failed to remove a worktree");
+        }
+    }
+    let duration_ms = crate::names::now().since(view.row.created);
+    let summary = match outcome {
+        Outcome::Live if errors.is_empty() => "all checks passed; the release is live".to_owned(),
+        Outcome::Live => format!("live after {} attempts", view.attempts.len()),
+        Outcome::Failed | Outcome::Cancelled => clean::line(why, 300),
+    };
+    let record = Record { duration_ms, summary, step, notes };
+    Ok(Report { input: Input::Recorded { request: request.clone(), record }, blobs })
+}
+
+/// One line for each attempt that failed: what failed, and which attempt mended it.
+fn errors(view: &RequestView) -> Vec<String> {
+    let landed = view.attempts.iter().find(|a| a.landed.is_some());
+    view.attempts
+        .iter()
+        .filter_map(|attempt| {
+            let failed = attempt.diagnosis.as_ref()?;
+            let end = landed.map_or_else(
+                || "not mended".to_owned(),
+                |fix| format!("mended by attempt {} ({})", fix.number, agent_name(fix)),
+            );
+            Some(format!("attempt {}: {} failed: {}; {end}", attempt.number, failed.what, failed.summary))
+        })
+        .collect()
+}
+
+fn agent_name(attempt: &AttemptView) -> String {
+    if attempt.practice { format!("{}, the practice agent", attempt.agent) } else { attempt.agent.to_string() }
+}
+
+/// Writes the completed step's file onto the main branch. Done again after a crash it writes the very same file.
+async fn step(
+    daemon: &Daemon,
+    project: &ProjectId,
+    view: &RequestView,
+    asked: &str,
+    errors: &[String],
+    blobs: &mut Vec<NewBlob>,
+) -> Result<StepText, ApiError> {
+    let of = project.clone();
+    let (planned, completed) = daemon.reads.ask(move |r| r.steps(&of)).await?;
+    let number = completed.iter().filter_map(|s| s.number).max().unwrap_or(0) + 1;
+    let planned = planned_of(daemon, view, &planned).await?;
+    let title = planned.as_ref().map_or_else(|| clean::line(asked, 100), |(_, title)| title.clone());
+    let text = step_file(number, &title, view, asked, errors);
+    let path = format!("steps/completed/{number:03}-{}.md", slug(&title));
+    let done = planned.as_ref().map(|(step, _)| format!("steps/planned/{step}.md"));
+    let mut files: Vec<(&str, Option<&[u8]>)> = vec![(&path, Some(text.as_bytes()))];
+    files.extend(done.iter().map(|planned| (planned.as_str(), None)));
+    {
+        let _main = daemon.repository.lock().await;
+        let message = format!("step {number}: {}", clean::line(&title, 60));
+        daemon.yard.commit_files(project, &files, &message, None).await.map_err(|e| internal("write the step", e))?;
+    }
+    let (blob, named) = daemon.blob(text)?;
+    blobs.push(blob);
+    Ok(StepText { title, text: named, errors: errors.to_vec() })
+}
+
+/// The planned step that the request carried out, if it did.
+async fn planned_of(
+    daemon: &Daemon,
+    view: &RequestView,
+    planned: &[StepRow],
+) -> Result<Option<(StepId, String)>, ApiError> {
+    let request = view.row.request.clone();
+    let entries = daemon.reads.ask(move |r| r.entries_of(&request)).await?;
+    let step = entries.into_iter().find_map(|e| match e.fact {
+        Fact::RequestReceived(received) => received.step,
+        _ => None,
+    });
+    Ok(step.and_then(|id| planned.iter().find(|s| s.step == id)).map(|s| (s.step.clone(), s.title.clone())))
+}
+
+fn step_file(number: u32, title: &str, view: &RequestView, asked: &str, errors: &[String]) -> String {
+    let mut text = format!("# {number}. {title}\n\n");
+    let created = view.row.created.0 / 1000;
+    let _ = writeln!(text, "Request {} (received at Unix time {created}).\n\n## Asked\n\n{asked}\n", view.row.request);
+    if let Some(landed) = view.attempts.iter().find(|a| a.landed.is_some()) {
+        let commit = landed.landed.as_ref().map_or("unknown", |c| c.as_str());
+        let _ = writeln!(text, "## Built\n\nBy {} in attempt {}, commit {commit}.\n", agent_name(landed), landed.number);
+        for check in &landed.checks {
+            let result = match &check.result {
+                CheckResult::Passed => "passed",
+                CheckResult::Failed { .. } => "failed",
+            };
+            let _ = writeln!(text, "- {}: {result}", check.check.word());
+        }
+    }
+    text.push_str("\n## Errors and what fixed them\n\n");
+    if errors.is_empty() {
+        text.push_str("None.\n");
+    }
+    errors.iter().for_each(|e| {
+        let _ = writeln!(text, "- {e}");
+    });
+    text
+}
+
+fn slug(title: &str) -> String {
+    let words: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let slug = words.split('-').filter(|w| !w.is_empty()).take(8).collect::<Vec<_>>().join("-");
+    if slug.is_empty() { "step".into() } else { slug.chars().take(60).collect() }
+}
+
+/// What the next request should know: what was asked and came of it, and what failed on the way.
+async fn notes(
+    daemon: &Daemon,
+    view: &RequestView,
+    outcome: Outcome,
+    why: &str,
+    title: &str,
+    errors: &[String],
+    blobs: &mut Vec<NewBlob>,
+) -> Result<Vec<NoteText>, ApiError> {
+    let mut notes = Vec::new();
+    let mut note = |note_kind, title: String, text: String| -> Result<(), ApiError> {
+        let (blob, text) = daemon.blob(text)?;
+        blobs.push(blob);
+        notes.push(NoteText { note_kind, title, text });
+        Ok(())
+    };
+    let asked = view.row.text.as_deref().unwrap_or("(forgotten)");
+    match outcome {
+        Outcome::Live => {
+            let said = last_words(daemon, view).await;
+            let said = said.map_or_else(String::new, |s| format!("\nThe agent said: {s}\n"));
+            let built = view.attempts.iter().find(|a| a.landed.is_some()).map(built).unwrap_or_default();
+            note(NoteKind::Step, title.to_owned(), format!("Asked: {asked}\n{built}{said}"))?;
+        }
+        Outcome::Failed => note(
+            NoteKind::Failure,
+            clean::line(&format!("Failed: {title}"), 110),
+            format!("Asked: {asked}\nIt ended without a release: {why}\n"),
+        )?,
+        // What was called off says nothing about the work.
+        Outcome::Cancelled => return Ok(notes),
+    }
+    if !errors.is_empty() && outcome == Outcome::Live {
+        let lines: Vec<&str> =
+            view.attempts.iter().filter_map(|a| a.diagnosis.as_ref()).flat_map(|d| &d.lines).take(20).map(String::as_str).collect();
+        let text = format!("While working on: {asked}\n{}\n{}\n", errors.join("\n"), lines.join("\n"));
+        note(NoteKind::Failure, clean::line(&format!("Mended: {}", errors.join("; ")), 110), text)?;
+    }
+    Ok(notes)
+}
+
+fn built(attempt: &AttemptView) -> String {
+    let diff = attempt.finished.as_ref().map(|f| f.diff).unwrap_or_default();
+    format!(
+        "Built by {} in {} files (+{} -{}), commit {}.\n",
+        agent_name(attempt),
+        diff.files,
+        diff.added,
+        diff.removed,
+        attempt.landed.as_ref().map_or("unknown", |c| c.as_str().get(..12).unwrap_or("unknown")),
+    )
+}
+
+/// What the agent said last, from its transcript.
+async fn last_words(daemon: &Daemon, view: &RequestView) -> Option<String> {
+    let attempt = view.attempts.iter().rev().find(|a| a.landed.is_some())?.attempt.clone();
+    let lines = daemon.reads.ask(move |r| {
+        let head = r.transcript_head(&attempt)?;
+        r.transcript(&attempt, head.saturating_sub(50), 50)
+    });
+    let lines = lines.await.ok()?;
+    lines.iter().rev().find(|l| l.kind == LineKind::Text).map(|l| clean::line(&l.text, 400))
+}
+

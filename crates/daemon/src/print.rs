@@ -1,0 +1,216 @@
+//! What the command line prints: tables for people, JSON for scripts.
+
+use anyhow::Result;
+use protocol::fact::{Outcome, Readiness, Usage};
+use protocol::view::*;
+use protocol::{ApiError, At, Response, clean};
+use std::io::Write;
+
+pub fn line(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+pub fn error(e: &anyhow::Error) -> std::io::Result<()> {
+    let mut out = std::io::stderr().lock();
+    match e.downcast_ref::<ApiError>() {
+        Some(ApiError { message, next: Some(next), .. }) => writeln!(out, "{message}\n  next: {next}"),
+        Some(ApiError { message, next: None, .. }) => writeln!(out, "{message}"),
+        None => writeln!(out, "failed: {e:#}"),
+    }
+}
+
+pub fn is_broken_pipe(e: &anyhow::Error) -> bool {
+    e.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+pub fn response(response: &Response, json: bool) -> Result<()> {
+    if json {
+        return line(&serde_json::to_string(response)?);
+    }
+    match response {
+        Response::Requests { rows } => table(
+            &["request", "status", "when", "text"],
+            rows.iter().map(|r| vec![r.request.to_string(), status(&r.status), ago(r.created), text(r.text.as_deref())]),
+        ),
+        Response::Deployments { rows } => deployments(rows),
+        Response::Releases { rows } => table(
+            &["release", "commit", "when", "state"],
+            rows.iter().map(|r| {
+                let state = if r.live { "live" } else if r.kept { "kept" } else { "removed" };
+                vec![r.release.to_string(), short(r.commit.as_str()), ago(r.at), state.into()]
+            }),
+        ),
+        Response::Steps { planned, completed } => table(
+            &["step", "state", "when", "title"],
+            planned.iter().map(|s| vec![s.step.to_string(), "planned".into(), ago(s.at), s.title.clone()]).chain(
+                completed.iter().map(|s| {
+                    vec![s.number.map_or_else(String::new, |n| n.to_string()), "completed".into(), ago(s.at), s.title.clone()]
+                }),
+            ),
+        ),
+        Response::Notes { rows } | Response::Recalled { rows } => table(
+            &["note", "kind", "when", "title", "why"],
+            rows.iter().map(|n| {
+                let why = n.why.clone().unwrap_or_default();
+                vec![n.note.to_string(), format!("{:?}", n.note_kind).to_lowercase(), ago(n.at), n.title.clone(), why]
+            }),
+        ),
+        Response::Agents { rows } => table(
+            &["agent", "state", "runs", "live"],
+            rows.iter().map(|a| vec![a.agent.to_string(), readiness(&a.readiness), a.runs.to_string(), a.live.to_string()]),
+        ),
+        Response::Projects { rows } => table(
+            &["project", "name", "starter", "active", "site"],
+            rows.iter().map(|p| {
+                let active = if p.active { "yes" } else { "" };
+                vec![p.project.to_string(), p.name.clone(), p.starter.clone(), active.into(), p.url.clone().unwrap_or_default()]
+            }),
+        ),
+        Response::Doctor { rows } => table(
+            &["what", "health", "says", "next"],
+            rows.iter().map(|d| {
+                vec![d.what.clone(), format!("{:?}", d.health).to_lowercase(), d.says.clone(), d.next.clone().unwrap_or_default()]
+            }),
+        ),
+        Response::Verified { journal, entries, head_hash, problems } => {
+            line(&format!("journal {journal}: {entries} entries, head {head_hash}"))?;
+            if problems.is_empty() {
+                return line("the hash chain is whole");
+            }
+            problems.iter().try_for_each(|p| line(p))
+        }
+        Response::Hello(h) => line(&format!("loopwrightd {} on {}, journal {}, head {}", h.daemon, h.host, h.journal, h.head)),
+        Response::Show(view) => show(view),
+        Response::Pushed { note } => line(note.as_str()),
+        Response::Project { project } => line(project.as_str()),
+        Response::Planned { step } => line(step.as_str()),
+        Response::Text { text } | Response::Instruction { text, .. } => line(text),
+        Response::Done => line("done"),
+        Response::Accepted { .. }
+        | Response::Home(_)
+        | Response::Journal { .. }
+        | Response::Instructions { .. }
+        | Response::Transcript { .. } => line(&serde_json::to_string_pretty(response)?),
+    }
+}
+
+pub fn deployments(rows: &[DeploymentRow]) -> Result<()> {
+    table(
+        &["deployment", "result", "rating", "created", "step", "commit", "duration", "agent", "model", "tokens", "cost", "site"],
+        rows.iter().map(|d| {
+            vec![
+                d.deployment.to_string(),
+                outcome(d.outcome).into(),
+                d.rating.map_or_else(|| "-".into(), |r| format!("{r}/5")),
+                ago(d.created),
+                d.step.map_or_else(|| "-".into(), |s| s.to_string()),
+                d.commit.as_ref().map_or_else(|| "-".into(), |c| short(c.as_str())),
+                format!("{:.1} s", d.duration_ms as f64 / 1000.0),
+                agent(d),
+                d.model.clone().unwrap_or_else(|| "unknown".into()),
+                tokens(&d.usage),
+                d.usage.cost_usd.map_or_else(|| "unknown".into(), |c| format!("${c:.4} (reported)")),
+                d.url.clone().unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+fn agent(row: &DeploymentRow) -> String {
+    match &row.agent {
+        Some(agent) if row.practice => format!("{agent} (practice)"),
+        Some(agent) => agent.to_string(),
+        None => "none".into(),
+    }
+}
+
+fn tokens(usage: &Usage) -> String {
+    let part = |name: &str, n: Option<u64>| n.map(|n| format!("{name} {n}"));
+    let known: Vec<String> = [
+        part("in", usage.input),
+        part("cache read", usage.cache_read),
+        part("cache write", usage.cache_write),
+        part("out", usage.output),
+        part("reasoning", usage.reasoning),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if known.is_empty() { "unknown".into() } else { known.join(", ") }
+}
+
+fn show(view: &RequestView) -> Result<()> {
+    line(&format!("{}  {}", view.row.request, status(&view.row.status)))?;
+    line(&text(view.row.text.as_deref()))?;
+    for stage in view.stages.iter().filter(|s| s.started.is_some()) {
+        line(&format!("  {}: {}", stage.stage.title(), clean::line(&stage.says, 200)))?;
+    }
+    line(&format!("  {}", view.now))?;
+    view.url.iter().try_for_each(|url| line(&format!("  {url}")))
+}
+
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Live => "live",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled => "cancelled",
+    }
+}
+
+fn status(status: &Status) -> String {
+    match status {
+        Status::Queued => "queued".into(),
+        Status::Running { stage } => stage.title().to_lowercase(),
+        Status::Waiting { .. } => "waiting".into(),
+        Status::Cancelling => "cancelling".into(),
+        Status::Closed { outcome: end, .. } => outcome(*end).into(),
+    }
+}
+
+fn readiness(readiness: &Readiness) -> String {
+    match readiness {
+        Readiness::Missing { next } => format!("missing ({next})"),
+        Readiness::SignedOut { version, next } => format!("{version}, signed out ({next})"),
+        Readiness::SignedIn { version } => format!("{version}, signed in, not yet proven by a turn"),
+        Readiness::Worked { version, at } => format!("{version}, worked {}", ago(*at)),
+        Readiness::QuotaGone { version, .. } => format!("{version}, quota gone"),
+        Readiness::Busy { version } => format!("{version}, busy"),
+        Readiness::Broken { reason, next } => format!("broken: {reason} ({next})"),
+        Readiness::Practice => "practice: always there".into(),
+    }
+}
+
+fn text(text: Option<&str>) -> String {
+    text.map_or_else(|| "(forgotten)".into(), |t| clean::line(t, 80))
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(10).collect()
+}
+
+fn ago(at: At) -> String {
+    let s = crate::names::now().since(at) / 1000;
+    match s {
+        0..60 => format!("{s} s ago"),
+        60..3600 => format!("{} min ago", s / 60),
+        3600..86_400 => format!("{} h ago", s / 3600),
+        _ => format!("{} d ago", s / 86_400),
+    }
+}
+
+/// Columns as wide as their widest cell, the last one unpadded.
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+    let rows: Vec<Vec<String>> = std::iter::once(head.iter().map(|h| (*h).to_owned()).collect()).chain(rows).collect();
+    let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    for row in &rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        line(cells.join("  ").trim_end())?;
+    }
+    if rows.len() == 1 {
+        line("(none)")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Releases as the daemon handles them: started beside the live one, asked for their health, switched to.
+
+use crate::context::{Daemon, internal};
+use deploy::edge::ReleaseSpec;
+use protocol::{ApiError, ProjectId, ReleaseId};
+
+/// Starts a staged release and waits until its health route answers. The error is one line for the diagnosis.
+pub async fn start(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -> Result<(), String> {
+    let plan = daemon.yard.start_plan(project, release).await.map_err(|e| e.to_string())?;
+    let spec = ReleaseSpec {
+        release: release.clone(),
+        project: project.clone(),
+        argv: plan.argv,
+        cwd: plan.cwd,
+        env: plan.env,
+        run_as: daemon.yard.run_as_app,
+        socket: Some(daemon.home.app_sockets().join(format!("{release}.sock"))),
+        memory_mb: plan.memory_mb,
+    };
+    daemon.edge.ensure_project(project, None).await.map_err(|e| e.to_string())?;
+    daemon.edge.start(spec).await.map_err(|e| e.to_string())?;
+    daemon.edge.health(release, &plan.health_path, plan.health_timeout).await.map_err(|e| e.to_string())
+}
+
+/// Sends visitors to the release; gives the site's address.
+pub async fn switch(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -> Result<String, ApiError> {
+    let port = daemon.edge.ensure_project(project, None).await.map_err(|e| internal("open the site's port", e))?;
+    daemon.edge.switch(project, release).await.map_err(|e| internal("switch the site", e))?;
+    Ok(format!("http://127.0.0.1:{port}/"))
+}
+
+/// The last lines that the release printed.
+pub async fn log_tail(daemon: &Daemon, release: &ReleaseId) -> Vec<u8> {
+    const TAIL: usize = 64 * 1024;
+    let log = daemon.home.run().join("apps").join(format!("{release}.log"));
+    let bytes = tokio::fs::read(log).await.unwrap_or_default();
+    bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default().to_vec()
+}

@@ -1,0 +1,327 @@
+//! Starting and stopping. The sockets answer first; the edge, the probes and the first project come after, so that
+//! a start is quick and a slow part is visible instead of waited for.
+
+use crate::context::{Daemon, Reads, Roster};
+use crate::home::Home;
+use crate::previews::Previews;
+use crate::session::Sessions;
+use crate::settings::Settings;
+use crate::shell::Shell;
+use crate::writer::Writer;
+use crate::{answer, names, print, users, web};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use deploy::edge::{EdgeClient, EdgeConfig, EdgeLaunch};
+use journal::{Journal, Opening, Reader};
+use memory::Memory;
+use protocol::Request;
+use rustix::fs::FlockOperation;
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// The dashboard's port where nothing else is asked for.
+const PORT: u16 = 9119;
+/// The system users of a daemon that is root.
+const AGENT_USER: &str = "loopwright-agent";
+const APP_USER: &str = "loopwright-app";
+/// How long the edge may take to answer after its start.
+const EDGE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// A workspace on this computer.
+    #[arg(long)]
+    local: bool,
+    /// The dashboard's port on 127.0.0.1; another free one when it is taken.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Folder that holds `node` and `npm`.
+    #[arg(long)]
+    node: Option<PathBuf>,
+    #[arg(long)]
+    npm_cache: Option<PathBuf>,
+    /// Folder of installed tools: agents are looked for in its `agents/bin`.
+    #[arg(long)]
+    tools: Option<PathBuf>,
+    /// Starter of the first project: react, or static where there is no Node.
+    #[arg(long)]
+    starter: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct EdgeOptions {
+    #[arg(long)]
+    control: PathBuf,
+    /// Folder of its state and logs.
+    #[arg(long)]
+    run: PathBuf,
+}
+
+static DASHBOARD: OnceLock<SocketAddr> = OnceLock::new();
+
+/// The dashboard's address with a one-time key in its fragment, which no server and no log ever sees.
+pub fn address(_daemon: &Daemon, key: &str) -> String {
+    let port = DASHBOARD.get().map_or(PORT, SocketAddr::port);
+    format!("http://127.0.0.1:{port}/#key={key}")
+}
+
+pub fn serve(home: &Path, options: Options) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")?;
+    let served = runtime.block_on(run(home, options));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    served
+}
+
+pub fn edge(options: EdgeOptions) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let config = EdgeConfig { control: options.control, ..EdgeConfig::in_folder(&options.run) };
+    runtime.block_on(deploy::edge::edge_main(config)).context("the edge failed")
+}
+
+async fn run(root: &Path, options: Options) -> Result<()> {
+    let home = Home::prepare(root)?;
+    let _only_one = lock(&home)?;
+    home.prepare_sockets()?;
+    let daemon = Arc::new(assemble(home, &options)?);
+    let control = bind_control(&daemon.home)?;
+    let dashboard = bind_dashboard(options.port.or(daemon.settings.port).unwrap_or(PORT)).await?;
+    let port = dashboard.local_addr()?.port();
+    let _ = DASHBOARD.set(dashboard.local_addr()?);
+    agents::adopt_orphans().context("failed to become the parent of orphans")?;
+    let stop = daemon.stop.clone();
+    let on_socket = axum::serve(Peers(control), web::control(daemon.clone()));
+    let on_loopback = axum::serve(dashboard, web::dashboard(daemon.clone(), port));
+    let link = address(&daemon, &daemon.sessions.link()?);
+    print::line(&format!("dashboard: {link}"))?;
+    let background = tokio::spawn(settle(daemon.clone(), options.starter));
+    tokio::select! {
+        served = async { tokio::try_join!(on_socket.into_future(), on_loopback.into_future()) } => { served?; }
+        () = stop.cancelled() => info!("stopping: you asked for it"),
+        () = signal() => info!("stopping: a signal came"),
+    }
+    stop.cancel();
+    background.abort();
+    daemon.previews.stop_all().await;
+    let _ = std::fs::remove_file(daemon.home.control());
+    Ok(())
+}
+
+async fn signal() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminate {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+fn lock(home: &Home) -> Result<File> {
+    let path = home.lock();
+    let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            bail!("a daemon serves {} already; use it, or stop it with `loopwrightd stop`", home.root().display())
+        }
+        Err(e) => Err(e).with_context(|| format!("failed to lock {}", path.display())),
+    }
+}
+
+/// Opens what is kept and puts the parts together. Nothing is started yet.
+fn assemble(home: Home, options: &Options) -> Result<Daemon> {
+    let settings = Settings::read(&home.settings())?;
+    let fresh_id = &names::journal()?;
+    let opening = Opening::Source { fresh_id, daemon: env!("CARGO_PKG_VERSION"), at: names::now() };
+    let journal = Journal::open(&home.journal(), opening).map_err(explain)?;
+    let reader = Reader::open(&home.journal()).context("failed to read the journal")?;
+    let memory = open_memory(&home, &journal)?;
+    let limits = engine::Limits { attempts: settings.limits.attempts, ..engine::Limits::default() };
+    let writer = Writer::start(journal, reader.clone(), memory, limits)?;
+    let root = rustix::process::geteuid().is_root();
+    let user = |name| root.then(|| users::find(Path::new("/etc/passwd"), name)).flatten();
+    let own_exe = std::env::current_exe().context("failed to find this program's own file")?;
+    let yard = deploy::Yard {
+        home: home.root().to_owned(),
+        node: options.node.clone().or_else(|| find_program("node")),
+        run_as_agent: user(AGENT_USER).map(|(uid, gid)| deploy::RunAs { uid, gid }),
+        run_as_app: user(APP_USER).map(|(uid, gid)| deploy::RunAs { uid, gid }),
+        npm_cache: options.npm_cache.clone(),
+        own_exe: own_exe.clone(),
+    };
+    let setup = agents_setup(&home, &settings, options, &own_exe, root, user(AGENT_USER));
+    let previews = Previews::new(&settings, &search_path());
+    Ok(Daemon {
+        reads: Reads::new(reader),
+        edge: EdgeClient::new(home.edge_control()),
+        sessions: Sessions::open(&home.sessions())?,
+        readiness: Roster::new(),
+        runs: Default::default(),
+        repository: Default::default(),
+        stop: CancellationToken::new(),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        local: options.local,
+        home,
+        settings,
+        writer,
+        yard,
+        setup,
+        previews,
+    })
+}
+
+fn explain(e: journal::Error) -> anyhow::Error {
+    match e {
+        journal::Error::NewerHome { found, known } => anyhow::anyhow!(
+            "this home was made by a newer Loopwright (layout {found}, this one knows {known}); \
+             use that version, or another folder with --home. Nothing was changed"
+        ),
+        other => anyhow::Error::new(other).context("failed to open the journal"),
+    }
+}
+
+/// The memory index is a view: one that does not belong to this journal is made anew.
+fn open_memory(home: &Home, journal: &Journal) -> Result<Memory> {
+    let mut memory = Memory::open(&home.memory()).context("failed to open the memory index")?;
+    if memory.journal().as_ref() != Some(journal.id()) {
+        memory.reset(journal.id()).context("failed to prepare the memory index")?;
+    }
+    Ok(memory)
+}
+
+fn agents_setup(
+    home: &Home,
+    settings: &Settings,
+    options: &Options,
+    own_exe: &Path,
+    root: bool,
+    user: Option<(u32, u32)>,
+) -> agents::Setup {
+    let mut path: Vec<PathBuf> = options.tools.iter().map(|t| t.join("agents/bin")).collect();
+    path.extend(search_path());
+    let practice = settings
+        .practice
+        .argv
+        .clone()
+        .unwrap_or_else(|| vec![own_exe.to_string_lossy().into_owned(), "practice-agent".into()]);
+    agents::Setup {
+        path,
+        node: options.node.clone().or_else(|| find_program("node")),
+        practice,
+        homes: root.then(|| home.agents()),
+        user_home: std::env::var_os("HOME").map_or_else(|| home.agents(), PathBuf::from),
+        run_as: user.map(|(uid, gid)| agents::RunAs { uid, gid }),
+        runtime: home.run(),
+        env: settings.agents.iter().map(|(agent, set)| (agent.clone(), set.env.clone())).collect(),
+    }
+}
+
+fn search_path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+/// The folder on the PATH that holds the program.
+fn find_program(name: &str) -> Option<PathBuf> {
+    search_path().into_iter().find(|dir| dir.join(name).is_file())
+}
+
+fn bind_control(home: &Home) -> Result<UnixListener> {
+    let path = home.control();
+    // The lock is ours, so a socket that is left over belongs to nobody.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).with_context(|| format!("failed to listen on {}", path.display()))?;
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+async fn bind_dashboard(port: u16) -> Result<TcpListener> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => Ok(listener),
+        Err(e) if e.kind() == std::io::ErrorKind::AddrInUse => {
+            warn!("port {port} is taken; the dashboard gets another one");
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("failed to listen on 127.0.0.1")
+        }
+        Err(e) => Err(e).with_context(|| format!("failed to listen on 127.0.0.1:{port}")),
+    }
+}
+
+/// Connections whose peer is this user or root; others are closed unread.
+struct Peers(UnixListener);
+
+impl axum::serve::Listener for Peers {
+    type Io = UnixStream;
+    type Addr = tokio::net::unix::SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
+            let own = rustix::process::geteuid().as_raw();
+            match stream.peer_cred() {
+                Ok(peer) if peer.uid() == own || peer.uid() == 0 => return (stream, address),
+                Ok(peer) => warn!(uid = peer.uid(), "refused another user on the control socket"),
+                Err(e) => warn!(error = %e, "refused a peer that could not be identified"),
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+/// What takes longer than a start may: the edge, the first project, then the loop itself and the first probe.
+async fn settle(daemon: Arc<Daemon>, starter: Option<String>) {
+    if let Err(e) = start_edge(&daemon).await {
+        warn!(error = %e, "failed to start the edge; sites cannot be switched until it runs");
+    }
+    if let Err(e) = first_project(&daemon, starter).await {
+        warn!(error = %e, "failed to make the first project");
+    }
+    let probing = daemon.clone();
+    tokio::spawn(async move { probing.readiness.get(&probing.setup).await });
+    Shell::new(daemon).run().await;
+}
+
+async fn start_edge(daemon: &Daemon) -> Result<()> {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let control = daemon.home.edge_control();
+    let launch = EdgeLaunch {
+        argv: vec![
+            text(&daemon.yard.own_exe),
+            "edge".into(),
+            "--control".into(),
+            text(&control),
+            "--run".into(),
+            text(&daemon.home.run()),
+        ],
+        env: std::env::var("PATH").map(|path| ("PATH".to_owned(), path)).into_iter().collect(),
+        control,
+        log: daemon.home.edge_log(),
+        limit: EDGE_PATIENCE,
+    };
+    deploy::edge::spawn_edge(&launch).await?;
+    Ok(())
+}
+
+/// A new workspace begins with one project, so that the first thing to do is to ask.
+async fn first_project(daemon: &Arc<Daemon>, starter: Option<String>) -> Result<()> {
+    if !daemon.reads.ask(|r| r.projects()).await?.is_empty() {
+        return Ok(());
+    }
+    let starter = starter.unwrap_or_else(|| if daemon.yard.node.is_some() { "react" } else { "static" }.to_owned());
+    let create = Request::CreateProject { name: "My site".into(), starter };
+    answer::answer(daemon, create).await?;
+    Ok(())
+}

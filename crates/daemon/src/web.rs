@@ -1,0 +1,194 @@
+//! HTTP faces of the control API: the unix socket (trusted by the peer's uid) and the dashboard on loopback (trusted by
+//! a token). Both end in `answer`.
+
+use crate::answer::answer;
+use crate::context::Daemon;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Path, Request as HttpRequest, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use protocol::{ApiError, BlobId, Code, Request};
+use std::sync::Arc;
+
+/// Above the longest text that is taken, so that a longer one gets a reason and not a cut connection.
+const BODY: usize = 4 * 1024 * 1024;
+
+type Shared = State<Arc<Daemon>>;
+
+struct Refusal(ApiError);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> HttpResponse {
+        let status = match self.0.code {
+            Code::BadInput => StatusCode::UNPROCESSABLE_ENTITY,
+            Code::NotFound => StatusCode::NOT_FOUND,
+            Code::Conflict => StatusCode::CONFLICT,
+            Code::SignedOut => StatusCode::UNAUTHORIZED,
+            Code::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+            Code::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Code::Version => StatusCode::UPGRADE_REQUIRED,
+            Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, Json(self.0)).into_response()
+    }
+}
+
+/// What both faces serve, and the unix socket alone: a fresh sign-in link, and the end of the daemon.
+pub fn control(daemon: Arc<Daemon>) -> Router {
+    api().route("/api/link", post(link)).route("/api/stop", post(stop)).with_state(daemon)
+}
+
+/// The dashboard: static files for everybody, the API for a token's holder.
+pub fn dashboard(daemon: Arc<Daemon>, port: u16) -> Router {
+    let signed_in = api().route_layer(middleware::from_fn_with_state(daemon.clone(), with_token));
+    Router::new()
+        .merge(signed_in)
+        .route("/api/session", post(session))
+        .fallback(get(crate::assets::asset))
+        .layer(middleware::from_fn_with_state(port, same_origin))
+        .layer(middleware::from_fn(harden))
+        .with_state(daemon)
+}
+
+fn api() -> Router<Arc<Daemon>> {
+    Router::new()
+        .route("/api/request", post(request))
+        .route("/api/head", get(head))
+        .route("/api/blob/{id}", get(blob))
+        .layer(DefaultBodyLimit::max(BODY))
+}
+
+async fn request(State(daemon): Shared, body: axum::body::Bytes) -> HttpResponse {
+    let asked: Request = match serde_json::from_slice(&body) {
+        Ok(asked) => asked,
+        Err(e) => {
+            let error = ApiError::new(Code::BadInput, format!("not a request: {e}")).next("see docs/api.md");
+            return Refusal(error).into_response();
+        }
+    };
+    match answer(&daemon, asked).await {
+        Ok(answered) => Json(answered).into_response(),
+        Err(e) => Refusal(e).into_response(),
+    }
+}
+
+/// Server-sent events that carry only the number of the newest entry; the reader pulls what it wants.
+async fn head(State(daemon): Shared) -> HttpResponse {
+    let heads = daemon.writer.head.clone();
+    let stop = daemon.stop.clone();
+    let events = futures_util::stream::unfold((heads, stop, true), |(mut heads, stop, first)| async move {
+        if !first {
+            tokio::select! {
+                changed = heads.changed() => changed.ok()?,
+                () = stop.cancelled() => return None,
+            }
+        }
+        let seq = *heads.borrow_and_update();
+        Some((Ok::<_, std::convert::Infallible>(format!("data: {seq}\n\n")), (heads, stop, false)))
+    });
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(events)).into_response()
+}
+
+async fn blob(State(daemon): Shared, Path(id): Path<BlobId>) -> HttpResponse {
+    match daemon.reads.ask(move |r| r.blob(&id)).await {
+        Ok(Some(bytes)) => {
+            let kind = if bytes.starts_with(b"\x89PNG") { "image/png" } else { "text/plain; charset=utf-8" };
+            ([(header::CONTENT_TYPE, kind)], bytes).into_response()
+        }
+        Ok(None) => Refusal(ApiError::new(Code::NotFound, "this is not kept any more")).into_response(),
+        Err(e) => Refusal(e).into_response(),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Key {
+    key: String,
+}
+
+async fn session(State(daemon): Shared, Json(Key { key }): Json<Key>) -> HttpResponse {
+    match daemon.sessions.trade(&key) {
+        Some(token) => Json(serde_json::json!({ "token": token })).into_response(),
+        None => Refusal(signed_out("this link was used already, or is too old")).into_response(),
+    }
+}
+
+fn signed_out(why: &str) -> ApiError {
+    ApiError::new(Code::SignedOut, why).next("run `loopwrightd link` for a new one")
+}
+
+async fn link(State(daemon): Shared) -> HttpResponse {
+    match daemon.sessions.link() {
+        Ok(key) => Json(serde_json::json!({ "url": crate::serve::address(&daemon, &key) })).into_response(),
+        Err(e) => Refusal(ApiError::new(Code::Internal, format!("failed to make a link: {e}"))).into_response(),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Stop {
+    /// Sites stay up unless this is asked for too.
+    #[serde(default)]
+    sites: bool,
+}
+
+async fn stop(State(daemon): Shared, Json(Stop { sites }): Json<Stop>) -> HttpResponse {
+    if sites && let Err(e) = daemon.edge.quit().await {
+        tracing::warn!(error = %e, "failed to stop the edge");
+    }
+    daemon.stop.cancel();
+    Json(serde_json::json!({ "stopping": true })).into_response()
+}
+
+async fn with_token(State(daemon): Shared, request: HttpRequest, next: Next) -> HttpResponse {
+    let token = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    match token.and_then(|v| v.strip_prefix("Bearer ")) {
+        Some(token) if daemon.sessions.knows(token) => next.run(request).await,
+        Some(_) => Refusal(signed_out("this session has ended")).into_response(),
+        None => Refusal(signed_out("you are not signed in")).into_response(),
+    }
+}
+
+/// Refuses a page of another origin and a name that was pointed at loopback (DNS rebinding).
+async fn same_origin(State(port): State<u16>, request: HttpRequest, next: Next) -> HttpResponse {
+    let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+    let headers = request.headers();
+    let host = text(headers, header::HOST);
+    let host_ok = host.is_some_and(|h| hosts.iter().any(|known| known == h));
+    let origin_ok = match headers.get(header::ORIGIN) {
+        None => true,
+        Some(_) => text(headers, header::ORIGIN)
+            .is_some_and(|origin| hosts.iter().any(|h| origin.strip_prefix("http://") == Some(h.as_str()))),
+    };
+    if host_ok && origin_ok {
+        return next.run(request).await;
+    }
+    let error = ApiError::new(Code::BadInput, "this address is only for the dashboard itself")
+        .next(format!("open http://{}/", hosts[0]));
+    (StatusCode::FORBIDDEN, Json(error)).into_response()
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|v| v.to_str().ok())
+}
+
+/// The preview and the sites are other origins on loopback: they may be framed, nothing else of theirs may come in.
+const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+     img-src 'self' blob: data:; connect-src 'self'; frame-src http://127.0.0.1:*; frame-ancestors 'none'; \
+     base-uri 'none'; form-action 'none'; object-src 'none'";
+
+async fn harden(request: HttpRequest, next: Next) -> HttpResponse {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

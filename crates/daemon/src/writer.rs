@@ -1,0 +1,243 @@
+//! The single writer: one thread that owns the journal, the engine's state and the memory index. Inputs are decided one
+//! after the other and committed together, so that fifty requests at once cost one disk flush. Nothing is answered, and
+//! nobody is woken, before the facts are durable.
+
+use crate::names;
+use engine::{Effect, Input, Limits, Rejected, State};
+use journal::{Batch, Journal, NewBlob, Reader};
+use memory::Memory;
+use protocol::fact::{Entry, Fact};
+use protocol::view::TranscriptLine;
+use protocol::{ApiError, AttemptId, Code};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, warn};
+
+/// Inputs that are committed together at most.
+const GROUP: usize = 256;
+/// Inputs that may wait; beyond that the caller is told to come back.
+const QUEUE: usize = 20_000;
+
+/// Why an input left no facts.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refused {
+    #[error("{0}")]
+    Rejected(Rejected),
+    #[error("the disk is full")]
+    DiskFull,
+    #[error("the journal could not be written: {0}")]
+    Journal(String),
+    #[error("too many requests at once")]
+    Busy,
+    #[error("the daemon is stopping")]
+    Stopping,
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> ApiError {
+        let text = refused.to_string();
+        match refused {
+            Refused::Rejected(rejected) => crate::answer::rejected(&rejected),
+            Refused::DiskFull => ApiError::new(Code::DiskFull, "the disk is full: nothing was taken, nothing was harmed")
+                .next("make room on the disk that holds the home folder, then send it again"),
+            Refused::Journal(_) => ApiError::new(Code::Internal, text).next("see `loopwrightd doctor`"),
+            Refused::Busy => ApiError::new(Code::Busy, text).next("send it again in a few seconds"),
+            Refused::Stopping => ApiError::new(Code::Busy, text).next("start it again with `./dev run`"),
+        }
+    }
+}
+
+struct Job {
+    input: Input,
+    blobs: Vec<NewBlob>,
+    reply: oneshot::Sender<Result<Vec<Entry>, Refused>>,
+}
+
+enum Message {
+    Decide(Box<Job>),
+    Transcript(Vec<(AttemptId, TranscriptLine)>, oneshot::Sender<Result<(), Refused>>),
+}
+
+/// The way to the writer's thread. Cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    tx: mpsc::Sender<Message>,
+    pub head: watch::Receiver<u64>,
+    pub pending: watch::Receiver<Arc<Vec<Effect>>>,
+    pub disk_full: watch::Receiver<bool>,
+    pub memory: Arc<std::sync::Mutex<Memory>>,
+}
+
+impl Writer {
+    /// Replays the journal into a state and starts the thread.
+    pub fn start(journal: Journal, reader: Reader, memory: Memory, limits: Limits) -> anyhow::Result<Self> {
+        let memory = Arc::new(std::sync::Mutex::new(memory));
+        let mut state = State::default();
+        replay(&reader, &mut state, &memory)?;
+        let (tx, rx) = mpsc::channel(QUEUE);
+        let (head_tx, head) = watch::channel(journal.head().0);
+        let (pending_tx, pending) = watch::channel(Arc::new(engine::pending(&state, &limits)));
+        let (full_tx, disk_full) = watch::channel(false);
+        let desk = Desk { journal, reader, state, limits, memory: memory.clone(), head: head_tx, pending: pending_tx, full: full_tx, writes: 0 };
+        std::thread::Builder::new().name("writer".into()).spawn(move || desk.work(rx))?;
+        Ok(Self { tx, head, pending, disk_full, memory })
+    }
+
+    /// Decides `input`; its facts are durable when this returns.
+    pub async fn decide(&self, input: Input, blobs: Vec<NewBlob>) -> Result<Vec<Entry>, Refused> {
+        let (reply, answer) = oneshot::channel();
+        self.tx.try_send(Message::Decide(Box::new(Job { input, blobs, reply }))).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => Refused::Busy,
+            mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
+        })?;
+        answer.await.map_err(|_| Refused::Stopping)?
+    }
+
+    /// Appends transcript lines. They are not facts: they may be lost when the power goes, and can be pruned.
+    pub async fn transcript(&self, lines: Vec<(AttemptId, TranscriptLine)>) -> Result<(), Refused> {
+        let (reply, answer) = oneshot::channel();
+        self.tx.send(Message::Transcript(lines, reply)).await.map_err(|_| Refused::Stopping)?;
+        answer.await.map_err(|_| Refused::Stopping)?
+    }
+}
+
+struct Desk {
+    journal: Journal,
+    reader: Reader,
+    state: State,
+    limits: Limits,
+    memory: Arc<std::sync::Mutex<Memory>>,
+    head: watch::Sender<u64>,
+    pending: watch::Sender<Arc<Vec<Effect>>>,
+    full: watch::Sender<bool>,
+    /// Commits of facts since the start.
+    writes: u64,
+}
+
+impl Desk {
+    fn work(mut self, mut rx: mpsc::Receiver<Message>) {
+        while let Some(first) = rx.blocking_recv() {
+            let mut jobs = Vec::new();
+            self.sort(first, &mut jobs);
+            while jobs.len() < GROUP {
+                match rx.try_recv() {
+                    Ok(message) => self.sort(message, &mut jobs),
+                    Err(_) => break,
+                }
+            }
+            if !jobs.is_empty() {
+                self.commit(jobs);
+            }
+        }
+    }
+
+    fn sort(&mut self, message: Message, jobs: &mut Vec<Job>) {
+        match message {
+            Message::Decide(job) => jobs.push(*job),
+            Message::Transcript(lines, reply) => {
+                let done = self.journal.append_transcript(&lines).map_err(|e| self.refused(&e));
+                let _ = reply.send(done);
+            }
+        }
+    }
+
+    /// Decides each job on the state that the ones before it leave, commits all facts in one transaction, then answers.
+    fn commit(&mut self, jobs: Vec<Job>) {
+        let at = names::now();
+        let mut batches = Vec::new();
+        let mut decided = Vec::new();
+        for job in jobs {
+            let facts = engine::decide(&self.state, &self.limits, job.input);
+            let index = facts.as_ref().ok().filter(|f| !f.is_empty()).map(|facts| {
+                facts.iter().for_each(|fact| self.state.apply(at, fact));
+                batches.push(Batch { at, facts: facts.clone(), blobs: job.blobs });
+                batches.len() - 1
+            });
+            decided.push((job.reply, facts.map(|_| index)));
+        }
+        let written = if batches.is_empty() { Ok(Vec::new()) } else { self.journal.append_all(batches) };
+        match written {
+            Ok(entries) => self.publish(entries, decided),
+            Err(e) => {
+                let refused = self.refused(&e);
+                error!(error = %e, "failed to write the journal; nothing was taken");
+                self.reset();
+                decided.into_iter().for_each(|(reply, _)| drop(reply.send(Err(refused.clone()))));
+            }
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "one private hand-over")]
+    fn publish(
+        &mut self,
+        mut entries: Vec<Vec<Entry>>,
+        decided: Vec<(oneshot::Sender<Result<Vec<Entry>, Refused>>, Result<Option<usize>, Rejected>)>,
+    ) {
+        if !entries.is_empty() {
+            self.writes += 1;
+            crate::faults::after_write(self.writes);
+            self.full.send_if_modified(|full| std::mem::replace(full, false));
+        }
+        for entry in entries.iter().flatten() {
+            if let Err(e) = remember(&self.reader, &self.memory, entry) {
+                warn!(error = %e, seq = entry.seq, "failed to index a note; the next start does it again");
+            }
+        }
+        self.head.send_if_modified(|head| std::mem::replace(head, self.journal.head().0) != *head);
+        let _ = self.pending.send(Arc::new(engine::pending(&self.state, &self.limits)));
+        for (reply, result) in decided {
+            let answer = match result {
+                Ok(Some(index)) => Ok(entries.get_mut(index).map(std::mem::take).unwrap_or_default()),
+                Ok(None) => Ok(Vec::new()),
+                Err(rejected) => Err(Refused::Rejected(rejected)),
+            };
+            let _ = reply.send(answer);
+        }
+    }
+
+    /// After a failed commit the state is ahead of the journal: it is made anew from what is durable.
+    fn reset(&mut self) {
+        let mut state = State::default();
+        match replay(&self.reader, &mut state, &self.memory) {
+            Ok(()) => self.state = state,
+            // A journal that can be neither written nor read leaves no sound state to go on from.
+            Err(e) => {
+                error!(error = %e, "failed to read the journal back");
+                std::process::exit(1);
+            }
+        }
+    }
+
+    fn refused(&self, e: &journal::Error) -> Refused {
+        if e.is_disk_full() {
+            self.full.send_if_modified(|full| !std::mem::replace(full, true));
+            return Refused::DiskFull;
+        }
+        Refused::Journal(e.to_string())
+    }
+}
+
+fn replay(reader: &Reader, state: &mut State, memory: &Arc<std::sync::Mutex<Memory>>) -> anyhow::Result<()> {
+    reader.replay(|entry| {
+        state.apply(entry.at, &entry.fact);
+        if let Err(e) = remember(reader, memory, &entry) {
+            warn!(error = %e, seq = entry.seq, "failed to index a note");
+        }
+    })?;
+    Ok(())
+}
+
+/// Hands a memory fact, with its text, to the index. Others pass by without a lock.
+fn remember(reader: &Reader, memory: &std::sync::Mutex<Memory>, entry: &Entry) -> anyhow::Result<()> {
+    let text = match &entry.fact {
+        Fact::MemoryPushed(pushed) => reader.blob(&pushed.text.blob)?,
+        Fact::MemoryForgotten(_) => None,
+        _ => return Ok(()),
+    };
+    let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let mut memory = memory.lock().map_err(|_| anyhow::anyhow!("the memory index is unusable"))?;
+    if entry.seq > memory.head() {
+        memory.apply(entry, text.as_deref())?;
+    }
+    Ok(())
+}
