@@ -15,7 +15,8 @@ async fn a_request_becomes_a_page_step_by_step() {
     let room = Room::new();
     fs::create_dir_all(room.worktree().join("app/public")).unwrap();
     fs::write(room.worktree().join("app/public/index.html"), "<h1>starter</h1>").unwrap();
-    let run = room.run_practice(&format!("# Who\nx\n\n# Task\n\n{BAKERY}\n\n# Recalled memory\nNot this")).await;
+    let run =
+        room.run_practice(&format!("# Who\nx\n\n# Task\n\n{BAKERY}\n\n# Recalled memory\nNot this")).await;
     assert_eq!(run.end.end, AttemptEnd::TurnEnded, "{:#?}", run.events);
     assert!(matches!(run.events.first(), Some(Event::Started { .. })));
     assert!(run.touched() >= 4, "{:#?}", run.events);
@@ -65,7 +66,9 @@ async fn a_cancelled_run_ends_at_once_and_leaves_nothing() {
     let mut room = Room::new();
     room.pause_ms(60_000);
     let begun = std::time::Instant::now();
-    let run = room.run_practice_with(BAKERY, |event| matches!(event, Event::Touched).then_some(Control::Cancel)).await;
+    let run = room
+        .run_practice_with(BAKERY, |event| matches!(event, Event::Touched).then_some(Control::Cancel))
+        .await;
     assert_eq!(run.end.end, AttemptEnd::Cancelled);
     assert_eq!(run.touched(), 1);
     assert!(begun.elapsed().as_secs() < 30, "it did not wait for the pause");

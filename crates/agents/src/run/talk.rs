@@ -118,7 +118,7 @@ async fn unless_cancelled<T>(cancel: &Notify, work: impl Future<Output = T>) -> 
 
 fn refused(error: &Error) -> Ending {
     let mut text = error.message.clone();
-    if let Some(data) = &error.data {
+    if let Some(data) = error.data.as_ref().filter(|data| !data.is_null()) {
         text.push_str(": ");
         match data {
             serde_json::Value::String(words) => text.push_str(words),

@@ -122,6 +122,8 @@ impl Run {
     }
 
     pub fn says(&self, of: LineKind, words: &str) -> bool {
-        self.events.iter().any(|e| matches!(e, Event::Line { kind, text } if *kind == of && text.contains(words)))
+        self.events
+            .iter()
+            .any(|e| matches!(e, Event::Line { kind, text } if *kind == of && text.contains(words)))
     }
 }

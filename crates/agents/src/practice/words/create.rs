@@ -209,7 +209,9 @@ fn topic_of(what: &str) -> String {
     let bare = phrase::bare(topic.trim_end_matches(" for").trim_end_matches(" about"));
     let keep = phrase::after(article, &["a", "an"]).is_some() && bare != article;
     let bare = bare.trim_end_matches([',', ':']).trim();
-    if bare.is_empty() || phrase::after(bare, THINGS) == Some("") {
+    let article_only =
+        ["a", "an", "the", "my", "our", "new"].iter().any(|word| bare.eq_ignore_ascii_case(word));
+    if bare.is_empty() || article_only || phrase::after(bare, THINGS) == Some("") {
         return String::new();
     }
     let line = clean::line(bare, 200);

@@ -66,10 +66,9 @@ fn remove(order: &str, page: &Page) -> Option<Vec<Change>> {
     if phrase::has_word(rest, TAGLINE) {
         return Some(vec![Change::Tagline(String::new())]);
     }
-    let whole = find(page, rest).map(|section| vec![section.id.clone()]);
-    let ids = whole.unwrap_or_else(|| {
-        phrase::list(rest).iter().filter_map(|part| Some(find(page, part)?.id.clone())).collect()
-    });
+    let parts = phrase::list(rest);
+    let each: Option<Vec<String>> = parts.iter().map(|part| Some(find(page, part)?.id.clone())).collect();
+    let ids = each.or_else(|| Some(vec![find(page, rest)?.id.clone()])).unwrap_or_default();
     let removals: Vec<Change> = ids.into_iter().map(|section| Change::Remove { section }).collect();
     (!removals.is_empty()).then_some(removals)
 }
