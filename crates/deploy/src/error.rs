@@ -27,6 +27,8 @@ pub enum Error {
     Node(String),
     #[error("run the {0} as a program of the app")]
     NotRunHere(&'static str),
+    #[error(transparent)]
+    Release(#[from] crate::release::ReleaseError),
     #[error("{what}: git says {says:?}")]
     Git { what: String, says: String },
     #[error("{what}")]

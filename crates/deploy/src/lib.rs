@@ -6,12 +6,14 @@
 
 mod check;
 mod checkpoint;
+mod commits;
 mod deps;
 pub mod edge;
 mod error;
 mod gate;
 mod git;
 pub mod manifest;
+mod plan;
 pub mod preview;
 mod process;
 mod project;
@@ -31,6 +33,7 @@ pub use deps::Deps;
 pub use error::{Error, Result};
 pub use gate::{GateOutcome, Violation};
 pub use manifest::Manifest;
+pub use plan::{PreviewPlan, StartPlan};
 pub use project::{LandOutcome, slug};
 pub use run_as::RunAs;
 pub use starter::{Starter, starters};
