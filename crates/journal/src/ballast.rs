@@ -24,13 +24,13 @@ impl Ballast {
         fs::metadata(&self.path).is_ok_and(|file| file.len() == BYTES as u64)
     }
 
-    /// Takes the room, if there is as much. The bytes do not compress, so that a compressing file system really
-    /// sets them aside.
-    pub fn take(&self) -> Result<bool, Error> {
+    /// Takes the room, if there is as much and `more` bytes beside. The bytes do not compress, so that a compressing
+    /// file system really sets them aside.
+    pub fn take(&self, more: usize) -> Result<bool, Error> {
         if self.is_there() {
             return Ok(true);
         }
-        match self.write().map_err(Error::from) {
+        match self.write(BYTES + more).map_err(Error::from) {
             Ok(()) => Ok(true),
             Err(error) => {
                 self.give_back();
@@ -39,17 +39,18 @@ impl Ballast {
         }
     }
 
-    fn write(&self) -> std::io::Result<()> {
+    fn write(&self, room: usize) -> std::io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         crate::schema::private(&mut options);
         let mut file = options.open(&self.path)?;
         let mut bytes = blake3::Hasher::new().update(b"ballast").finalize_xof();
         let mut block = vec![0; 64 * 1024];
-        for _ in 0..BYTES / block.len() {
+        for _ in 0..room / block.len() {
             bytes.fill(&mut block);
             file.write_all(&block)?;
         }
+        file.set_len(BYTES as u64)?;
         file.sync_data()
     }
 

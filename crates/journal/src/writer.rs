@@ -67,7 +67,7 @@ impl Journal {
                 ballast.give_back();
             }
         })?;
-        journal.ballast.take()?;
+        journal.ballast.take(0)?;
         journal.scrub();
         Ok(journal)
     }
@@ -138,10 +138,10 @@ impl Journal {
         self.written(|tx, _| views::rebuild(tx))
     }
 
-    /// Whether there is room on the disk: takes the ballast again if it was given back. Until then no new work should
-    /// be taken.
+    /// Whether there is room for work: takes the ballast again if it was given back, when as much again is free beside
+    /// it. After [`Error::DiskFull`], no new work should be taken until this says so.
     pub fn room(&mut self) -> Result<bool, Error> {
-        self.ballast.take()
+        self.ballast.take(crate::ballast::BYTES)
     }
 
     /// Runs `write` in one transaction from the head that is known, and then knows the new head.
@@ -239,4 +239,36 @@ pub(crate) fn insert(tx: &Transaction<'_>, entry: &Entry, stored: &chain::Stored
         &stored.body,
     ))?;
     views::apply(tx, entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::ProjectId;
+    use protocol::fact::ProjectActivated;
+
+    fn batch(n: u8) -> Batch {
+        let facts = vec![ProjectActivated { project: ProjectId::new("bakery").unwrap() }.into()];
+        Batch { at: At(i64::from(n)), facts, blobs: vec![NewBlob::new([n; 16], vec![n; 50_000])] }
+    }
+
+    #[test]
+    fn a_full_database_is_a_full_disk_and_the_connection_goes_on_to_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let id = JournalId::new("j").unwrap();
+        let mut journal =
+            Journal::open(&path, Opening::Source { fresh_id: &id, daemon: "1", at: At(0) }).unwrap();
+        journal.db.execute_batch("PRAGMA max_page_count = 200").unwrap();
+        let full = (1..100).find_map(|n| journal.append_all(vec![batch(n), batch(n + 100)]).err()).unwrap();
+        assert!(matches!(full, Error::DiskFull(Some(_))), "{full:?}");
+        assert!(!journal.ballast.is_there(), "its room was given back");
+        let head = journal.head();
+        assert_eq!(super::head(&journal.db).unwrap(), head, "nothing of the batches was written");
+        journal.db.execute_batch("PRAGMA max_page_count = 100000").unwrap();
+        assert_eq!(journal.append(batch(99)).unwrap()[0].seq, head.0 + 1);
+        assert!(journal.room().unwrap() && journal.ballast.is_there());
+        let problems = crate::Reader::open(&path).unwrap().verify().unwrap().problems;
+        assert_eq!(problems, Vec::<String>::new());
+    }
 }

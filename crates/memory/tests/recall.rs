@@ -1,5 +1,7 @@
 //! Push, recall and forget, from entries as the journal has them.
 
+#![expect(clippy::unwrap_used, reason = "tests, and what they share, fail by panicking")]
+
 use memory::Memory;
 use protocol::fact::*;
 use protocol::{AgentId, At, BlobId, JournalId, NoteId, ProjectId, RequestId};

@@ -3,6 +3,8 @@
 //!
 //! A file is named `KIND.vVERSION.json`, or `KIND.vVERSION.CASE.json` for another case of the same kind.
 
+#![expect(clippy::unwrap_used, reason = "tests, and what they share, fail by panicking")]
+
 use protocol::Fact;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
