@@ -5,6 +5,7 @@ use super::{EdgeConfig, Phase, ReleaseSpec};
 use crate::RunAs;
 use crate::process::{self, CappedLog, Ending, LogPump};
 use crate::relay::Peer;
+use protocol::id::ReleaseId;
 use rustix::process::Signal;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -12,7 +13,6 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::process::Child;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -105,9 +105,17 @@ fn owner_of(run_as: Option<RunAs>) -> u32 {
     run_as.map_or_else(|| rustix::process::geteuid().as_raw(), |user| user.uid)
 }
 
-/// What a process of `release` carries in its environment, and no other.
-pub(super) fn marker(release: &protocol::id::ReleaseId) -> (String, String) {
-    ("LOOPWRIGHT_RELEASE".into(), release.as_str().into())
+const MARKER: &str = "LOOPWRIGHT_RELEASE";
+
+/// What a process of `release` carries in its environment, and no other: not even one of a release of the same name under
+/// another edge of this machine.
+fn marker_of(release: &ReleaseId, config: &EdgeConfig) -> String {
+    format!("{release}@{}", config.state.display())
+}
+
+/// Kills what is left of a release, such as what has moved out of its process group.
+pub(super) fn sweep(release: &ReleaseId, config: &EdgeConfig) {
+    process::sweep(&format!("{MARKER}={}", marker_of(release, config)));
 }
 
 struct Life {
@@ -127,7 +135,10 @@ async fn keep(
     let mut crashes = VecDeque::new();
     loop {
         let began = match found.take() {
-            Some(process) => find(&running, process, &config).or_else(|_| begin(&running, &config)),
+            Some(process) => find(&running, process, &config).or_else(|cause| {
+                tracing::info!(release = %running.spec.release, %cause, "not found alive, starting it again");
+                begin(&running, &config)
+            }),
             None => begin(&running, &config),
         };
         let life = match began {
@@ -137,7 +148,7 @@ async fn keep(
         let process = SavedProcess { pid: life.ending.pid, started: life.ending.started };
         running.view.send_modify(|view| view.process = Some(process));
         changed.notify_one();
-        let how = watch_over(life, &running, config.limits.grace).await;
+        let how = watch_over(life, &running, &config).await;
         running.view.send_modify(|view| view.process = None);
         if running.stop.is_cancelled() {
             return;
@@ -192,12 +203,12 @@ fn last_words(running: &Running, config: &EdgeConfig) -> String {
 }
 
 /// Waits for the process's end, or brings it about when asked to stop. Says how it ended.
-async fn watch_over(mut life: Life, running: &Running, grace: Duration) -> String {
+async fn watch_over(mut life: Life, running: &Running, config: &EdgeConfig) -> String {
     tokio::select! {
         _ = life.ending.wait() => {}
         () = running.stop.cancelled() => {
             life.ending.signal_group(Signal::TERM);
-            let _ = tokio::time::timeout(grace, life.ending.wait()).await;
+            let _ = tokio::time::timeout(config.limits.grace, life.ending.wait()).await;
         }
     }
     // Not reaped yet, so the group's number is still its own.
@@ -208,8 +219,7 @@ async fn watch_over(mut life: Life, running: &Running, grace: Duration) -> Strin
         }
         None => "ended".to_owned(),
     };
-    let (name, value) = marker(&running.spec.release);
-    process::sweep(&format!("{name}={value}"));
+    sweep(&running.spec.release, config);
     if let Some(pump) = life.pump {
         pump.finish().await;
     }
@@ -234,25 +244,22 @@ fn find(running: &Running, process: SavedProcess, config: &EdgeConfig) -> io::Re
 
 fn begin(running: &Running, config: &EdgeConfig) -> io::Result<Life> {
     let spec = &running.spec;
-    let (name, value) = marker(&spec.release);
     // One that an earlier edge started and lost would hold the socket.
-    process::sweep(&format!("{name}={value}"));
+    sweep(&spec.release, config);
     if let Some(socket) = &spec.socket {
         clear_the_way(socket, spec.run_as)?;
     }
     let (pump, output) = pump(config, spec)?;
-    let mut command = process::command(&spec.argv, &spec.cwd, &environment(spec, running.port), spec.run_as)?;
+    let argv = spec.memory_mb.map_or_else(|| spec.argv.clone(), |mb| process::with_memory_limit(&spec.argv, mb));
+    let mut command = process::command(&argv, &spec.cwd, &environment(spec, running.port, config), spec.run_as)?;
     // Should a later line here fail, no process stays behind without a keeper.
     command.stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
     let child = command.spawn()?;
     let pid = child.id().ok_or_else(|| io::Error::other("it has no process number"))?;
-    if let Some(mb) = spec.memory_mb {
-        process::limit_memory(pid, mb)?;
-    }
     Ok(Life { ending: Ending::of(pid, None)?, child: Some(child), pump: Some(pump) })
 }
 
-fn environment(spec: &ReleaseSpec, port: Option<u16>) -> BTreeMap<String, String> {
+fn environment(spec: &ReleaseSpec, port: Option<u16>, config: &EdgeConfig) -> BTreeMap<String, String> {
     let port = match (&spec.socket, port) {
         (Some(path), _) => path.display().to_string(),
         (None, port) => port.unwrap_or_default().to_string(),
@@ -266,7 +273,7 @@ fn environment(spec: &ReleaseSpec, port: Option<u16>) -> BTreeMap<String, String
     .into();
     env.extend(spec.env.clone());
     env.insert("PORT".into(), port);
-    env.extend([marker(&spec.release)]);
+    env.insert(MARKER.into(), marker_of(&spec.release, config));
     env
 }
 

@@ -7,7 +7,7 @@ mod log;
 pub(crate) use log::{CappedLog, LogPump, tail};
 
 use crate::RunAs;
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -37,13 +37,17 @@ pub(crate) fn command(
     Ok(command)
 }
 
-/// Limits what a process, and each that it starts from now on, may allocate. Private writable memory only: a JavaScript
-/// engine reserves far more addresses than it uses.
-pub(crate) fn limit_memory(pid: u32, mb: u64) -> io::Result<()> {
-    let bytes = Some(mb.saturating_mul(1024 * 1024));
-    let limit = Rlimit { current: bytes, maximum: bytes };
-    rustix::process::prlimit(as_pid(pid), Resource::Data, limit)?;
-    Ok(())
+/// The same program under a limit on what it, and each process that it starts, may allocate. Private writable memory only:
+/// a JavaScript engine reserves far more addresses than it uses. By prlimit(1), inside the new process: from outside, the
+/// limits of another user's process take a capability that a container's root often has not. Where there is no such
+/// program (macOS), no limit is set.
+pub(crate) fn with_memory_limit(argv: &[String], mb: u64) -> Vec<String> {
+    const PRLIMIT: &str = "/usr/bin/prlimit";
+    if !Path::new(PRLIMIT).is_file() {
+        return argv.to_vec();
+    }
+    let limit = format!("--data={}", mb.saturating_mul(1024 * 1024));
+    [PRLIMIT.to_owned(), limit, "--".to_owned()].into_iter().chain(argv.iter().cloned()).collect()
 }
 
 fn as_pid(pid: u32) -> Option<Pid> {
