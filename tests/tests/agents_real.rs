@@ -278,31 +278,32 @@ fn a_passing_fault_of_the_server_is_survived() {
     });
 }
 
+/// A pipe that the agent's tool writes to when it runs; the order to cancel follows at once.
+fn cancel_when_it_runs(bench: &Bench, control: mpsc::Sender<Control>) {
+    let pipe = bench.workspace.path().join("running");
+    assert!(Command::new("mkfifo").args(["-m", "666"]).arg(&pipe).status().unwrap().success());
+    std::thread::spawn(move || {
+        std::fs::read(pipe).unwrap();
+        control.blocking_send(Control::Cancel).unwrap();
+    });
+}
+
 #[test]
 fn a_cancelled_run_ends_with_its_tool() {
     alone("a_cancelled_run_ends_with_its_tool", || {
-        // Both refuse or shorten a bare sleep; a marker says when the tool runs.
-        let command = "touch app/running; python3 -c 'import time; time.sleep(300)'";
-        let steps = vec![
-            Step::Write { path: "app/a".into(), content: "a\n".into() },
-            Step::Shell { command: command.into() },
-        ];
         in_runtime(async {
             for agent in [claude(), codex()] {
-                let bench = Bench::new(Scenario::always("long", steps.clone()));
+                // Not a bare `sleep`, which Claude Code refuses.
+                let command = "echo up > ../running; python3 -c 'import time; time.sleep(300)'";
+                let steps = vec![Step::Shell { command: command.into() }];
+                let bench = Bench::new(Scenario::always("long", steps));
                 let (events, mut told) = mpsc::channel(64);
                 let (control, orders) = mpsc::channel(1);
-                // The first tool is done when its moment comes; the order then meets the second.
-                let watcher = tokio::spawn(async move {
-                    while let Some(event) = told.recv().await {
-                        if event == Event::Touched {
-                            let _ = control.send(Control::Cancel).await;
-                        }
-                    }
-                });
+                cancel_when_it_runs(&bench, control);
+                let reader = tokio::spawn(async move { while told.recv().await.is_some() {} });
                 let end = agents::run(&bench.setup, bench.job(&agent, BRIEF), events, orders).await;
-                watcher.await.unwrap();
-                assert_eq!(end.end, AttemptEnd::Cancelled, "{agent}");
+                reader.await.unwrap();
+                assert_eq!(end.end, AttemptEnd::Cancelled, "{agent}: {}", bench.log());
                 assert!(nobody_works_in(bench.workspace.path()), "{agent}: nothing of the run lives on");
             }
         });
