@@ -123,9 +123,8 @@ async fn answer(request: &Request<Incoming>, site: &Site) -> Response<Body> {
     if path == "/healthz" {
         return Response::new(full("ok\n"));
     }
-    match (&site.changes, path == EVENTS) {
-        (Some(changes), true) => return reloads(changes.clone()),
-        (Some(_) | None, _) => {}
+    if let (Some(changes), EVENTS) = (&site.changes, path) {
+        return reloads(changes.clone());
     }
     match find(&site.root, path).await {
         Found::File(file) => match send(request, site, &file, StatusCode::OK).await {

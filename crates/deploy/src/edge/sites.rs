@@ -1,7 +1,7 @@
 //! The table of projects and releases, and every command on it. One command changes it at a time; none waits inside.
 
 use super::state::{self, Saved, SavedProject, SavedRelease};
-use super::supervisor::{Running, Upstream};
+use super::supervisor::{self, Running, Upstream};
 use super::{
     EdgeConfig, EdgeError, EdgeState, Phase, ProjectState, Refusal, ReleaseSpec, ReleaseState, server,
 };
@@ -72,7 +72,7 @@ impl Sites {
         let live: Vec<&ReleaseId> = saved.projects.values().filter_map(|site| site.live.as_ref()).collect();
         for (id, release) in &saved.releases {
             if !live.contains(&id) {
-                end_leftover(release);
+                end_leftover(release, &self.0.config);
                 continue;
             }
             let SavedRelease { spec, port, process } = release.clone();
@@ -403,14 +403,13 @@ async fn drain(sites: Sites, old: Arc<Running>) {
 }
 
 /// A release that drained when the edge before this one died: nobody asks it any more.
-fn end_leftover(release: &SavedRelease) {
+fn end_leftover(release: &SavedRelease, config: &EdgeConfig) {
     if let Some(process) = release.process
         && Ending::of(process.pid, Some(process.started)).is_ok()
     {
         process::signal_group(process.pid, rustix::process::Signal::KILL);
     }
-    let (name, value) = super::supervisor::marker(&release.spec.release);
-    process::sweep(&format!("{name}={value}"));
+    supervisor::sweep(&release.spec.release, config);
 }
 
 /// Returns when the server answered well once. There is no event for "listens now" that works for every app, so it is

@@ -250,8 +250,10 @@ fn begin(running: &Running, config: &EdgeConfig) -> io::Result<Life> {
         clear_the_way(socket, spec.run_as)?;
     }
     let (pump, output) = pump(config, spec)?;
-    let argv = spec.memory_mb.map_or_else(|| spec.argv.clone(), |mb| process::with_memory_limit(&spec.argv, mb));
-    let mut command = process::command(&argv, &spec.cwd, &environment(spec, running.port, config), spec.run_as)?;
+    let argv =
+        spec.memory_mb.map_or_else(|| spec.argv.clone(), |mb| process::with_memory_limit(&spec.argv, mb));
+    let mut command =
+        process::command(&argv, &spec.cwd, &environment(spec, running.port, config), spec.run_as)?;
     // Should a later line here fail, no process stays behind without a keeper.
     command.stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
     let child = command.spawn()?;

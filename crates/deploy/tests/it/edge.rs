@@ -305,9 +305,10 @@ async fn a_stop_leaves_nothing_of_a_release_not_even_what_left_its_group() {
     spec.argv = vec!["/bin/sh".into(), "-c".into(), format!("setsid sleep 1000 & {own}")];
     bench.client.start(spec).await.unwrap();
     bench.client.health(&release("forker"), "/healthz", DEADLINE).await.unwrap();
-    assert!(marked("LOOPWRIGHT_RELEASE=forker") >= 2);
+    let mark = format!("LOOPWRIGHT_RELEASE=forker@{}", bench.dir.path().join("edge.json").display());
+    assert!(marked(&mark) >= 2);
     bench.client.stop(&release("forker")).await.unwrap();
-    assert_eq!(marked("LOOPWRIGHT_RELEASE=forker"), 0);
+    assert_eq!(marked(&mark), 0);
 }
 
 pub fn marked(marker: &str) -> usize {
@@ -389,8 +390,9 @@ async fn an_edge_that_was_killed_comes_back_with_the_same_port_and_the_same_app(
     assert_eq!(text(port, "/").await, "app");
 
     edge.client.quit().await.unwrap();
+    let mark = format!("LOOPWRIGHT_RELEASE=app@{}", dir.path().join("edge.json").display());
     soon(async {
-        while marked("LOOPWRIGHT_RELEASE=app") > 0 || edge.client.state().await.is_ok() {
+        while marked(&mark) > 0 || edge.client.state().await.is_ok() {
             tokio::task::yield_now().await;
         }
     })

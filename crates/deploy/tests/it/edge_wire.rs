@@ -70,7 +70,7 @@ async fn odd_requests_are_answered_in_words_and_slow_ones_are_cut() {
     })
     .await;
     bench.live("app").await;
-    let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "a".repeat(100_000));
+    let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "a".repeat(1_000_000));
     for (request, status) in [
         ("CONNECT evil.example:443 HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 405"),
         ("GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400"),
