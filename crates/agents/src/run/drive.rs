@@ -171,11 +171,11 @@ impl Desk<'_> {
     }
 
     fn heard(&mut self, line: String) {
-        if self.transcript.heard(&line) {
-            if let Some(protocol) = &self.to_protocol {
-                // A conversation that is over needs no answers.
-                let _ = protocol.send(line);
-            }
+        if self.transcript.heard(&line)
+            && let Some(protocol) = &self.to_protocol
+        {
+            // A conversation that is over needs no answers.
+            let _ = protocol.send(line);
         }
     }
 

@@ -78,7 +78,8 @@ impl Tree {
 
     /// Gives the first process `grace` to leave by itself (its standard input must be closed), then kills the tree.
     pub async fn end(mut self, grace: Duration) -> io::Result<Option<ExitStatus>> {
-        let left = tokio::time::timeout(grace, self.child.wait()).await.ok().transpose()?;
+        // A status that cannot be had is no reason not to kill.
+        let left = tokio::time::timeout(grace, self.child.wait()).await.ok().and_then(Result::ok);
         let (id, pid, cgroup) = (self.id.clone(), self.pid, self.cgroup.clone());
         let killed = tokio::task::spawn_blocking(move || {
             sweep::kill(Target { mark: &id, root: Some(pid), cgroup: cgroup.as_deref() }, PATIENCE)
@@ -86,7 +87,7 @@ impl Tree {
         killed.await.map_err(io::Error::other)??;
         let status = match left {
             Some(status) => Some(status),
-            None => tokio::time::timeout(PATIENCE, self.child.wait()).await.ok().transpose()?,
+            None => tokio::time::timeout(PATIENCE, self.child.wait()).await.ok().and_then(Result::ok),
         };
         self.over = true;
         clean(&self.runtime, &self.id, self.cgroup.as_deref());

@@ -1,5 +1,4 @@
 //! A temporary home with a worktree, and a run of a program in it.
-#![expect(dead_code, reason = "each test file uses a part of it")]
 
 use agents::{Control, Event, Job, RunEnd, RunLimits, Setup, practice, run};
 use protocol::AttemptId;

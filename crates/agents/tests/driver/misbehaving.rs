@@ -1,11 +1,9 @@
 //! The driver with programs that do not behave: how the run ends, and that nothing of them lives afterwards.
 
-mod room;
-
+use crate::room::{Room, Run};
 use agents::{Control, Event, kill_leftovers};
 use protocol::fact::AttemptEnd;
 use protocol::view::LineKind;
-use room::{Room, Run};
 use std::time::Duration;
 
 /// A small ACP agent: `turn(id, text)` is what each script says about a prompt.

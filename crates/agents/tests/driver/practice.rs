@@ -1,11 +1,9 @@
 //! The driver with the practice agent as a real program: what is told, what is written, how it ends.
 
-mod room;
-
+use crate::room::Room;
 use agents::{Control, Event};
 use protocol::fact::AttemptEnd;
 use protocol::view::LineKind;
-use room::Room;
 use std::fs;
 
 const BAKERY: &str = "A page for a bakery called Sauerteig with opening hours and an order form";
