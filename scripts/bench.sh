@@ -1,5 +1,6 @@
 # Sourced by ./dev. Runs the benches: each prints its table and writes TARGET/bench/NAME.json. They are a program of the
-# workspace, built optimised, because a figure of a debug build says nothing.
+# workspace, built optimised like what it measures, because a figure of a debug build says nothing. The exit code is 0 only
+# if every figure could be measured and holds.
 
 BENCHES=(spine memory agents server deploy hermes)
 
@@ -12,15 +13,17 @@ bench() { # [NAME…]
     [ -n "$known" ] || fail "there is no bench '$name'" "./dev bench ${BENCHES[*]}"
   done
   setup
-  export PATH="$NODE_BIN:$PATH" LOOPWRIGHT_NODE=$NODE_BIN LOOPWRIGHT_BENCH_OUT=$TARGET/bench
-  grep -qs '"loopwright-bench"' "$REPO"/*/Cargo.toml "$REPO"/crates/*/Cargo.toml ||
-    fail "this state of the project has no benches yet" "git log -- scripts/bench.sh"
+  build_benches
+  say "  $(nproc 2>/dev/null || echo '?') processors, load $(uptime | sed 's/.*load average[s]*: *//')"
+  LOOPWRIGHT_BENCH_OUT=$TARGET/bench LOOPWRIGHT_BENCH_UI=$REPO/ui/dist "$TARGET/release/loopwright-bench" "${wanted[@]}"
+}
+
+build_benches() {
+  local started; started=$(tenths)
+  # The dashboard first: the daemon is built with it inside.
   build_ui --release
-  cargo build --quiet --release --package bench --package daemon --bins || fail "the benches could not be built" "read the error above"
-  mkdir -p "$TARGET/bench"
-  local failed=0
-  for name in "${wanted[@]}"; do
-    "$TARGET/release/loopwright-bench" "$name" || { say "bench $name failed"; failed=1; }
-  done
-  return "$failed"
+  cargo build --quiet --release --package daemon --package bench --bins &&
+    cargo build --quiet --release --package deploy --example switch_load ||
+    fail "the benches could not be built" "read the error above"
+  say "  build      $TARGET/release, $(seconds_since "$started")"
 }

@@ -1,0 +1,80 @@
+//! From a request to a running agent: orientation, the choice, the brief and the checkout lie between.
+
+use crate::home::{Home, StandIn};
+use crate::row::Row;
+use anyhow::{Context, Result, bail, ensure};
+use protocol::fact::{Channel, Fact};
+use protocol::{AgentId, ClientId, Request, RequestId, Response};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use testkit::Daemon;
+
+const RUNS: usize = 15;
+/// How long one request may take to its end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn accepted_to_started() -> Result<Vec<Row>> {
+    let home = Home::new(StandIn::Stamp)?;
+    let (daemon, _) = home.start()?;
+    let (mut accepted, mut asked) = (Vec::new(), Vec::new());
+    for number in 0..RUNS {
+        let (before, after, request) = ask(&daemon, number)?;
+        wait_for_end(&daemon, &request)?;
+        let stamp = std::fs::read_to_string(home.stamp()).context("the agent's process never ran")?;
+        std::fs::remove_file(home.stamp())?;
+        let started: u128 = stamp.trim().parse()?;
+        accepted.push(ms_between(after, started));
+        asked.push(ms_between(before, started));
+    }
+    ensure!(daemon.stop()?.success(), "the daemon did not stop well");
+    let how = "from the answer Accepted to the moment that the agent's program itself wrote down as its first act; \
+               orientation, choice, brief and worktree (static starter) lie between; all facts durable";
+    Ok(vec![
+        Row::median("request accepted to agent process started, with its checkout", "ms", &accepted, how)
+            .at_most(50.0)
+            .recorded("vibe-kanban, Hermes kanban", "82–168, 57,000"),
+        Row::median(
+            "request sent to agent process started, with its checkout",
+            "ms",
+            &asked,
+            "the same from before the request was sent, as the peers' figures are",
+        )
+        .recorded("vibe-kanban, Hermes kanban", "82–168, 57,000"),
+    ])
+}
+
+/// Asks; with the moments before and after, in nanoseconds of the clock that the agent's stamp is of.
+fn ask(daemon: &Daemon, number: usize) -> Result<(u128, u128, RequestId)> {
+    let request = Request::Ask {
+        client: ClientId::new(format!("bench-{number}"))?,
+        text: format!("A page for a bakery called Sauerteig with opening hours, number {number}"),
+        project: None,
+        agent: Some(AgentId::new("practice")?),
+        step: None,
+        channel: Channel::CommandLine,
+    };
+    let before = now()?;
+    let answer = daemon.call(&request);
+    let after = now()?;
+    match answer? {
+        Response::Accepted { request, new: true } => Ok((before, after, request)),
+        other => bail!("the daemon answered {other:?}"),
+    }
+}
+
+/// The next request is asked when this one has ended: each is measured alone.
+fn wait_for_end(daemon: &Daemon, request: &RequestId) -> Result<()> {
+    daemon.wait_for(PATIENCE, |entry| match &entry.fact {
+        Fact::RequestClosed(closed) if closed.request == *request => Some(()),
+        _ => None,
+    })?;
+    Ok(())
+}
+
+fn now() -> Result<u128> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "differences of a few seconds")]
+fn ms_between(from: u128, to: u128) -> f64 {
+    (to as i128 - from as i128) as f64 / 1e6
+}
