@@ -218,6 +218,20 @@ impl Question<'_> {
         (!self.may_try(&a.agent)).then(|| format!("failed {} times at this request", self.failures(&a.agent)))
     }
 
+    /// The same without the next step, where nobody has to take one.
+    fn trouble_in_short(&self, a: &AgentState) -> Option<String> {
+        match &a.readiness {
+            Readiness::Missing { .. } => Some("is not installed".to_owned()),
+            Readiness::SignedOut { .. } => Some("is signed out".to_owned()),
+            Readiness::SignedIn { .. }
+            | Readiness::Worked { .. }
+            | Readiness::QuotaGone { .. }
+            | Readiness::Busy { .. }
+            | Readiness::Broken { .. }
+            | Readiness::Practice => self.trouble_of(a),
+        }
+    }
+
     /// The practice agent, as long as no real agent worked at this request.
     fn practice(&self) -> Option<Pick> {
         let ours = self.past.iter().all(|t| t.practice);
@@ -225,7 +239,7 @@ impl Question<'_> {
         ours.then(|| Pick {
             agent: found.agent.clone(),
             practice: true,
-            why: format!("practice, because no real agent is ready: {}", self.lacks()),
+            why: format!("practice, because no real agent is ready: {}", self.lacks(Self::trouble_in_short)),
         })
     }
 
@@ -253,7 +267,7 @@ impl Question<'_> {
         let attempts = if tried == 1 { "attempt" } else { "attempts" };
         Next::GiveUp(format!(
             "given up after {tried} {attempts}, no other agent can take it: {}",
-            self.lacks()
+            self.lacks(Self::trouble_in_short)
         ))
     }
 
@@ -271,14 +285,14 @@ impl Question<'_> {
         };
         match self.agents.iter().filter_map(back).min_by_key(|(until, _)| *until) {
             Some((until, agent)) => Waiting::Quota { agent, until: Some(until) },
-            None => Waiting::Agent { reason: format!("no agent is ready: {}", self.lacks()) },
+            None => Waiting::Agent { reason: format!("no agent is ready: {}", self.lacks(Self::trouble_of)) },
         }
     }
 
-    fn lacks(&self) -> String {
+    fn lacks(&self, trouble: impl Fn(&Self, &AgentState) -> Option<String>) -> String {
         let real = self.agents.iter().filter(|a| !a.readiness.is_practice());
         let says: Vec<String> =
-            real.filter_map(|a| self.trouble_of(a).map(|says| format!("{} {says}", a.agent))).collect();
+            real.filter_map(|a| trouble(self, a).map(|says| format!("{} {says}", a.agent))).collect();
         if says.is_empty() { "no other one is known".to_owned() } else { says.join("; ") }
     }
 

@@ -87,7 +87,7 @@ fn the_reason_names_why_the_others_were_passed_over() {
          gemini has 1 of 4 runs that went live; qwen has used up its quota"
     );
     let (_, why) = first_of(&[signed_out("claude"), practice()], None, &[]).unwrap();
-    assert_eq!(why, "practice, because no real agent is ready: claude is signed out (run claude login)");
+    assert_eq!(why, "practice, because no real agent is ready: claude is signed out");
 }
 
 #[test]
