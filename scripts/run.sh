@@ -38,7 +38,7 @@ run() {
   else
     start_daemon
   fi
-  if [ -n "$REQUEST" ]; then project_of_starter; ask_and_keep; else keep_up; fi
+  if [ -n "$REQUEST" ]; then first_project; project_of_starter; ask_and_keep; else keep_up; fi
 }
 
 build_daemon() {
@@ -90,6 +90,14 @@ keep_up() {
   if [ -n "${LINK:-}" ] && [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && has xdg-open; then xdg-open "$LINK" >/dev/null 2>&1 & fi
   wait "$STARTED" || { local code=$?; STARTED=; fail "the daemon ended by itself (exit code $code)" "read $TARGET/local-daemon.log"; }
   STARTED=
+}
+
+# A new workspace makes its first project after it began to answer; what is asked before that has no place to go.
+first_project() {
+  [ -n "$NEW_HOME" ] || return 0
+  # Read through a substitution: the follower goes on until the daemon ends, and we go on at once.
+  grep -q '"project.created"' < <(limited 120 "$DAEMON" journal --follow --json --home "$RUN_HOME" 2>/dev/null) ||
+    fail "the first project was not made" "read $TARGET/local-daemon.log"
 }
 
 # A new workspace begins with one project of the wanted starter; an older one may need a new project for it.
