@@ -1,6 +1,13 @@
 //! The deploy room against real processes and sockets on loopback. This test program is also the app and the edge that the
 //! tests start: called again with `TEST_ROLE` set, it becomes one of them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test program; clippy excuses only what stands inside a #[test] function"
+)]
+
 mod app;
 mod edge;
 mod edge_wire;
