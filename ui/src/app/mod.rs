@@ -4,6 +4,7 @@ mod bar;
 mod keyboard;
 mod projects;
 mod reading;
+mod signals;
 mod signed_out;
 mod state;
 
@@ -11,6 +12,7 @@ use crate::backend::{self, Nudge};
 use crate::pages;
 use crate::words::route::{Route, View, sign_in_key};
 use leptos::prelude::*;
+pub use signals::{effect, memo, part};
 pub use reading::{Load, read};
 pub use state::{App, Session};
 
@@ -59,7 +61,7 @@ fn Shell() -> impl IntoView {
         Nudge::Lost => app.lose(),
         Nudge::SignedOut => app.sign_out(None),
     });
-    let view = Memo::new(move |_| app.route.with(|r| r.view));
+    let view = memo(move || app.route.with(|r| r.view));
     view! {
         <bar::Bar/>
         <Warnings/>
@@ -75,7 +77,7 @@ fn Shell() -> impl IntoView {
 #[component]
 fn Warnings() -> impl IntoView {
     let app = App::here();
-    let full = Memo::new(move |_| app.home_with(|h| h.disk_full).unwrap_or(false));
+    let full = memo(move || app.home_with(|h| h.disk_full).unwrap_or(false));
     view! {
         <Show when=move || full.get()>
             <p class="warning" role="alert">

@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::words::route::{Route, View};
+use super::signals::{effect, memo};
 use leptos::prelude::*;
 use protocol::Request;
 use protocol::view::ProjectRow;
@@ -16,10 +17,10 @@ const STARTERS: [(&str, &str, &str); 2] = [
 pub fn ProjectMenu() -> impl IntoView {
     let app = App::here();
     let open = RwSignal::new(false);
-    let active = Memo::new(move |_| {
+    let active = memo(move || {
         app.home_with(|h| h.projects.iter().find(|p| p.active).map(|p| p.name.clone())).flatten()
     });
-    Effect::new(move |_| {
+    effect(move || {
         if app.act.get().is_some() {
             open.set(false);
         }
@@ -51,7 +52,7 @@ pub fn ProjectMenu() -> impl IntoView {
 #[component]
 fn Switch(open: RwSignal<bool>) -> impl IntoView {
     let app = App::here();
-    let projects = Memo::new(move |_| app.home_with(|h| h.projects.clone()).unwrap_or_default());
+    let projects = memo(move || app.home_with(|h| h.projects.clone()).unwrap_or_default());
     view! {
         <h3>"Switch to"</h3>
         <ul class="menu-list">

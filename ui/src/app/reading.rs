@@ -3,6 +3,7 @@
 //! is there.
 
 use super::App;
+use super::signals::{effect};
 use leptos::prelude::*;
 use protocol::{ApiError, Request, Response};
 use std::cell::RefCell;
@@ -27,7 +28,7 @@ struct Asking {
 pub fn read(app: App, ask: impl Fn() -> Option<Request> + 'static) -> RwSignal<Load> {
     let load = RwSignal::new(Load::Loading);
     let asking = Rc::new(RefCell::new(Asking::default()));
-    Effect::new(move |_| {
+    effect(move || {
         let Some(request) = ask() else { return };
         let start = {
             let mut state = asking.borrow_mut();

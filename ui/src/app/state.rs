@@ -5,8 +5,9 @@ use crate::backend;
 use crate::words::agents;
 use crate::words::keys::Act;
 use crate::words::route::Route;
+use super::signals::{effect, memo};
 use leptos::prelude::*;
-use protocol::id::AgentId;
+use protocol::id::{AgentId, ProjectId};
 use protocol::view::Home;
 use protocol::{ApiError, At, Code, Request, Response};
 use std::time::Duration;
@@ -41,6 +42,7 @@ pub struct App {
     /// Set at every nudge, also when the number is the same: whoever reads it reads again.
     pub head: RwSignal<u64>,
     pub home: RwSignal<Load>,
+    pub project: RwSignal<Option<ProjectId>>,
     pub now: RwSignal<At>,
     /// A key's meaning for the page that is open.
     pub act: RwSignal<Option<Act>>,
@@ -58,6 +60,7 @@ impl App {
             link: RwSignal::new(Link::Opening),
             head: RwSignal::new(0),
             home: RwSignal::new(Load::Loading),
+            project: RwSignal::new(None),
             now: RwSignal::new(clock()),
             act: RwSignal::new(None),
             help: RwSignal::new(false),
@@ -144,8 +147,14 @@ impl App {
             self.head.track();
             Some(Request::Home)
         });
-        Effect::new(move |_| self.home.set(home.get()));
-        let busy = Memo::new(move |_| {
+        effect(move || self.home.set(home.get()));
+        let active = memo(move || self.home_with(|h| h.active.clone()));
+        effect(move || {
+            if active.with(Option::is_some) {
+                self.project.set(active.get());
+            }
+        });
+        let busy = memo(move || {
             self.home_with(|h| {
                 h.current.as_ref().is_some_and(|c| crate::words::stages::is_open(&c.row.status))
             })
@@ -174,6 +183,15 @@ impl App {
             Load::Ready(Response::Home(home)) => Some(pick(home)),
             _ => None,
         })
+    }
+
+    /// The project that is worked on. Whoever reads it, reads again when it is switched.
+    pub fn active(self) -> Option<ProjectId> {
+        self.project.get()
+    }
+
+    pub fn active_untracked(self) -> Option<ProjectId> {
+        self.project.get_untracked()
     }
 
     /// An agent's name as its maker writes it.

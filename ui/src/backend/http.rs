@@ -2,7 +2,7 @@
 //! sends no headers), `GET /api/blob/ID`, `POST /api/session`.
 
 use super::events::Events;
-use super::{Nudge, session};
+use super::{Nudge, session, wire};
 use protocol::id::BlobId;
 use protocol::{ApiError, Code, Request, Response};
 use wasm_bindgen::{JsCast, JsValue};
@@ -22,7 +22,7 @@ struct Token {
 pub async fn call(request: &Request) -> Result<Response, ApiError> {
     let body = serde_json::to_string(request).map_err(odd)?;
     let answer = send("POST", "/api/request", Some(&body)).await?;
-    serde_json::from_str(&text(&answer).await?).map_err(odd)
+    wire::response(&text(&answer).await?).map_err(odd)
 }
 
 pub async fn session(key: &str) -> Result<String, ApiError> {

@@ -4,6 +4,7 @@
 mod events;
 mod http;
 mod session;
+mod wire;
 
 use protocol::id::{BlobId, ClientId};
 use protocol::{ApiError, Request, Response};

@@ -1,5 +1,6 @@
 //! A button that asks once more before it does something that cannot be taken back.
 
+use crate::app::{effect};
 use leptos::prelude::*;
 
 #[component]
@@ -14,7 +15,7 @@ pub fn Confirm(
     let class = if danger { "danger" } else { "" };
     let testid = StoredValue::new(testid);
     let yes = NodeRef::<leptos::html::Button>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if asked.get()
             && let Some(button) = yes.get()
         {

@@ -1,6 +1,6 @@
 //! A rating of 1 to 5. Empty until the user gives one.
 
-use crate::app::App;
+use crate::app::{App, effect};
 use leptos::prelude::*;
 use protocol::Request;
 use protocol::id::DeploymentId;
@@ -13,7 +13,7 @@ pub fn Stars(deployment: DeploymentId, #[prop(into)] rating: Signal<Option<u8>>)
     let app = App::here();
     // Shown at once; the daemon's word replaces it with the next read.
     let given = RwSignal::new(None::<u8>);
-    Effect::new(move |_| {
+    effect(move || {
         rating.track();
         given.set(None);
     });

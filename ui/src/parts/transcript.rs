@@ -1,6 +1,6 @@
 //! What an agent printed, in normalised form. Follows a run that is going on, unless one scrolled up.
 
-use crate::app::App;
+use crate::app::{App, effect};
 use leptos::prelude::*;
 use protocol::id::AttemptId;
 use protocol::view::{LineKind, TranscriptLine};
@@ -17,7 +17,7 @@ pub fn Transcript(attempt: AttemptId, #[prop(into)] running: Signal<bool>) -> im
     let read_once = RwSignal::new(false);
     let reading = StoredValue::new(false);
     let holder = NodeRef::<leptos::html::Div>::new();
-    Effect::new(move |_| {
+    effect(move || {
         app.head.track();
         // Transcript lines are no facts, so a run that goes on is also looked at as its clock moves on.
         if running.get() {
@@ -34,7 +34,7 @@ pub fn Transcript(attempt: AttemptId, #[prop(into)] running: Signal<bool>) -> im
             let _ = reading.try_update_value(|r| *r = false);
         });
     });
-    Effect::new(move |_| {
+    effect(move || {
         lines.track();
         let Some(element) = holder.get() else { return };
         let below = element.scroll_height() - element.scroll_top() - element.client_height();

@@ -68,16 +68,18 @@ pub fn tokens_in_cell(usage: &Usage) -> String {
 pub struct Cost {
     pub figure: String,
     pub found: &'static str,
+    /// The same in a word or two, for a table.
+    pub short: &'static str,
 }
 
 pub fn cost(usage: &Usage, practice: bool) -> Cost {
     match usage.cost_usd {
         Some(usd) if usd > 0.0 && usd < 0.01 => {
-            Cost { figure: format!("${usd:.4}"), found: "reported by the agent's program" }
+            Cost { figure: format!("${usd:.4}"), found: "reported by the agent's program", short: "reported" }
         }
-        Some(usd) => Cost { figure: format!("${usd:.2}"), found: "reported by the agent's program" },
-        None if practice => Cost { figure: "none".to_owned(), found: "the practice agent calls no model" },
-        None => Cost { figure: "unknown".to_owned(), found: "the agent's program reported no cost" },
+        Some(usd) => Cost { figure: format!("${usd:.2}"), found: "reported by the agent's program", short: "reported" },
+        None if practice => Cost { figure: "none".to_owned(), found: "the practice agent calls no model", short: "no model" },
+        None => Cost { figure: "unknown".to_owned(), found: "the agent's program reported no cost", short: "not reported" },
     }
 }
 

@@ -2,30 +2,27 @@
 
 use super::composer::Composer;
 use super::turn::Turn;
-use crate::app::App;
+use crate::app::{App, effect, memo};
 use leptos::prelude::*;
 
 #[component]
 pub fn Chat() -> impl IntoView {
     let app = App::here();
-    let rows = Memo::new(move |_| app.home_with(|h| h.requests.clone()).unwrap_or_default());
-    let project = Memo::new(move |_| {
+    let rows = memo(move || app.home_with(|h| h.requests.clone()).unwrap_or_default());
+    let project = memo(move || {
         app.home_with(|h| h.projects.iter().find(|p| p.project == h.active).map(|p| p.name.clone())).flatten()
     });
     let log = NodeRef::<leptos::html::Div>::new();
-    let heads = Memo::new(move |_| rows.with(|r| r.iter().map(|x| x.head).max()));
-    Effect::new(move |before: Option<Option<u64>>| {
-        let newest = heads.get();
-        if let Some(element) = log.get() {
-            let below = element.scroll_height() - element.scroll_top() - element.client_height();
-            if before.is_none() || below < 240 {
-                set_timeout(
-                    move || element.set_scroll_top(element.scroll_height()),
-                    std::time::Duration::from_millis(60),
-                );
-            }
+    let heads = memo(move || rows.with(|r| r.iter().map(|x| x.head).max()));
+    let scrolled = StoredValue::new(false);
+    effect(move || {
+        heads.track();
+        let Some(element) = log.get() else { return };
+        let below = element.scroll_height() - element.scroll_top() - element.client_height();
+        if !scrolled.get_value() || below < 240 {
+            scrolled.set_value(true);
+            set_timeout(move || element.set_scroll_top(element.scroll_height()), std::time::Duration::from_millis(60));
         }
-        newest
     });
     // The newest few tell their whole story; older ones do so when asked.
     let shown = move || {

@@ -1,6 +1,6 @@
 //! The box to ask in.
 
-use crate::app::App;
+use crate::app::{App, memo};
 use crate::backend;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
@@ -84,7 +84,7 @@ pub fn Composer() -> impl IntoView {
 #[component]
 fn AgentChoice(agent: RwSignal<String>) -> impl IntoView {
     let app = App::here();
-    let catalogue = Memo::new(move |_| {
+    let catalogue = memo(move || {
         app.home_with(|h| {
             let row = |a: &protocol::view::AgentRow| {
                 let note = match (a.readiness.is_practice(), a.readiness.is_ready()) {

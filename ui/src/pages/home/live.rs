@@ -1,6 +1,6 @@
 //! The live loop: where the request is, what happens now and why, what was tried and how it was checked.
 
-use crate::app::App;
+use crate::app::{App, memo};
 use crate::parts::attempt;
 use crate::parts::ring::{IDLE, Ring, Spot};
 use crate::parts::transcript::Transcript;
@@ -13,7 +13,7 @@ type Focus = Memo<Option<RequestView>>;
 
 #[component]
 pub fn Live(focus: Focus) -> impl IntoView {
-    let any = Memo::new(move |_| focus.with(Option::is_some));
+    let any = memo(move || focus.with(Option::is_some));
     view! {
         <section class="pane live" aria-label="The live loop">
             <Head focus=focus/>
@@ -37,10 +37,10 @@ pub fn Live(focus: Focus) -> impl IntoView {
 #[component]
 fn Head(focus: Focus) -> impl IntoView {
     let app = App::here();
-    let text = Memo::new(move |_| {
+    let text = memo(move || {
         focus.with(|v| v.as_ref().map(|v| v.row.text.clone().unwrap_or_else(|| "(forgotten)".to_owned())))
     });
-    let status = Memo::new(move |_| focus.with(|v| v.as_ref().map(|v| stages::status_word(&v.row.status))));
+    let status = memo(move || focus.with(|v| v.as_ref().map(|v| stages::status_word(&v.row.status))));
     let pinned = move || app.route.with(|r| r.open.is_some());
     view! {
         <header class="pane-head">
@@ -58,7 +58,7 @@ fn Head(focus: Focus) -> impl IntoView {
 #[component]
 fn Picture(focus: Focus) -> impl IntoView {
     let app = App::here();
-    let spots = Memo::new(move |_| {
+    let spots = memo(move || {
         focus.with(|v| {
             v.as_ref().map_or(IDLE, |v| {
                 stages::marks(v)
@@ -66,9 +66,9 @@ fn Picture(focus: Focus) -> impl IntoView {
             })
         })
     });
-    let span = Memo::new(move |_| focus.with(|v| v.as_ref().map(span)));
+    let span = memo(move || focus.with(|v| v.as_ref().map(span)));
     let headline =
-        Memo::new(move |_| focus.with(|v| v.as_ref().map_or("Nothing asked yet".to_owned(), headline)));
+        memo(move || focus.with(|v| v.as_ref().map_or("Nothing asked yet".to_owned(), headline)));
     let below = Signal::derive(move || match span.get() {
         None => String::new(),
         Some((from, Some(to))) => time::duration(to.since(from)),
@@ -99,7 +99,7 @@ fn headline(view: &RequestView) -> String {
 
 #[component]
 fn Now(focus: Focus) -> impl IntoView {
-    let now = Memo::new(move |_| {
+    let now = memo(move || {
         focus.with(|v| {
             v.as_ref().map(|v| {
                 let said = match &v.row.status {
@@ -120,7 +120,7 @@ fn Now(focus: Focus) -> impl IntoView {
 #[component]
 fn StageList(focus: Focus) -> impl IntoView {
     let app = App::here();
-    let rows = Memo::new(move |_| focus.with(|v| v.as_ref().map(stages::marks)));
+    let rows = memo(move || focus.with(|v| v.as_ref().map(stages::marks)));
     view! {
         <ol class="stage-list">
             {move || rows.get().map(|rows| {
@@ -151,7 +151,7 @@ fn stage_line(app: App, title: &'static str, mark: Mark, row: Option<StageView>)
 
 #[component]
 fn Attempts(focus: Focus) -> impl IntoView {
-    let ids = Memo::new(move |_| {
+    let ids = memo(move || {
         focus.with(|v| {
             v.as_ref()
                 .map(|v| v.attempts.iter().map(|a| a.attempt.clone()).rev().collect::<Vec<_>>())
@@ -161,7 +161,7 @@ fn Attempts(focus: Focus) -> impl IntoView {
     view! {
         <For each=move || ids.get() key=Clone::clone let:id>
             {{
-                let view = Memo::new(move |_| {
+                let view = memo(move || {
                     focus.with(|v| v.as_ref().and_then(|v| v.attempts.iter().find(|a| a.attempt == id).cloned()))
                 });
                 let newest = view.with_untracked(|v| v.as_ref().map(|v| v.attempt.clone())) == ids.with_untracked(|i| i.first().cloned());
@@ -174,11 +174,11 @@ fn Attempts(focus: Focus) -> impl IntoView {
 #[component]
 fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
     let app = App::here();
-    let running = Memo::new(move |_| {
+    let running = memo(move || {
         view.with(|v| v.as_ref().is_some_and(|v| v.started.is_some() && v.finished.is_none()))
     });
     // Checkpoints change often and are shown elsewhere: what is shown here is only made anew when it changed.
-    let shown = Memo::new(move |_| {
+    let shown = memo(move || {
         view.get().map(|mut v| {
             v.checkpoints.clear();
             v

@@ -7,7 +7,7 @@ mod preview;
 mod strip;
 mod turn;
 
-use crate::app::{App, Load, read};
+use crate::app::{App, Load, read, memo};
 use crate::parts::states;
 use leptos::prelude::*;
 use protocol::id::RequestId;
@@ -17,7 +17,7 @@ use protocol::{Request, Response};
 #[component]
 pub fn Home() -> impl IntoView {
     let app = App::here();
-    let ready = Memo::new(move |_| match app.home.get() {
+    let ready = memo(move || match app.home.get() {
         Load::Loading => None,
         Load::Failed(why) => Some(Err(why)),
         Load::Ready(_) => Some(Ok(())),
@@ -46,8 +46,8 @@ fn Panes() -> impl IntoView {
 
 /// The request that the loop and the preview show: the one in the address, else the current one.
 fn focus(app: App) -> Memo<Option<RequestView>> {
-    let current = Memo::new(move |_| app.home_with(|h| h.current.clone()).flatten());
-    let wanted = Memo::new(move |_| {
+    let current = memo(move || app.home_with(|h| h.current.clone()).flatten());
+    let wanted = memo(move || {
         let open = app.route.with(|r| r.open.clone())?;
         let request = RequestId::new(open).ok()?;
         let is_current = current.with(|c| c.as_ref().is_some_and(|c| c.row.request == request));
@@ -58,7 +58,7 @@ fn focus(app: App) -> Memo<Option<RequestView>> {
         app.head.track();
         Some(Request::Show { request })
     });
-    Memo::new(move |_| match (wanted.get(), other.get()) {
+    memo(move || match (wanted.get(), other.get()) {
         (Some(request), Load::Ready(Response::Show(view))) if view.row.request == request => Some(*view),
         (Some(_), _) => None,
         (None, _) => current.get(),

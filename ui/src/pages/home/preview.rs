@@ -1,7 +1,7 @@
 //! What comes of it: the work in progress, the live site, and the checkpoints on the way.
 
 use super::strip::{Large, Strip};
-use crate::app::App;
+use crate::app::{App, effect, memo};
 use crate::words::keys::Act;
 use crate::words::stages;
 use leptos::prelude::*;
@@ -16,11 +16,11 @@ enum Shown {
 #[component]
 pub fn Preview(focus: Memo<Option<RequestView>>) -> impl IntoView {
     let app = App::here();
-    let request = Memo::new(move |_| focus.with(|v| v.as_ref().map(|v| v.row.request.clone())));
-    let preview = Memo::new(move |_| {
+    let request = memo(move || focus.with(|v| v.as_ref().map(|v| v.row.request.clone())));
+    let preview = memo(move || {
         focus.with(|v| v.as_ref().filter(|v| stages::is_open(&v.row.status)).and_then(|v| v.preview.clone()))
     });
-    let live = Memo::new(move |_| {
+    let live = memo(move || {
         let of_request = focus.with(|v| v.as_ref().and_then(|v| v.url.clone()));
         of_request.or_else(|| {
             app.home_with(|h| h.projects.iter().find(|p| p.active).and_then(|p| p.url.clone())).flatten()
@@ -28,22 +28,22 @@ pub fn Preview(focus: Memo<Option<RequestView>>) -> impl IntoView {
     });
     let chosen = RwSignal::new(None::<Shown>);
     let picked = RwSignal::new(None::<CheckpointView>);
-    Effect::new(move |_| {
+    effect(move || {
         request.track();
         chosen.set(None);
         picked.set(None);
     });
-    Effect::new(move |_| {
+    effect(move || {
         if app.act.get() == Some(Act::Close) {
             picked.set(None);
         }
     });
     let shown =
-        Memo::new(move |_| match (chosen.get(), preview.with(Option::is_some), live.with(Option::is_some)) {
+        memo(move || match (chosen.get(), preview.with(Option::is_some), live.with(Option::is_some)) {
             (Some(Shown::Live), _, true) | (_, false, true) => Shown::Live,
             _ => Shown::Progress,
         });
-    let url = Memo::new(move |_| match shown.get() {
+    let url = memo(move || match shown.get() {
         Shown::Progress => preview.get(),
         Shown::Live => live.get(),
     });

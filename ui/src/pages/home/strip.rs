@@ -1,6 +1,6 @@
 //! The checkpoints as a film strip: step through how the page came to be.
 
-use crate::app::App;
+use crate::app::{App, memo};
 use crate::parts::blob::Picture;
 use crate::parts::time::ago;
 use crate::words::figures;
@@ -12,14 +12,14 @@ type Picked = RwSignal<Option<CheckpointView>>;
 
 #[component]
 pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView {
-    let all = Memo::new(move |_| {
+    let all = memo(move || {
         focus.with(|v| {
             v.as_ref()
                 .map(|v| v.attempts.iter().flat_map(|a| a.checkpoints.iter().cloned()).collect::<Vec<_>>())
                 .unwrap_or_default()
         })
     });
-    let many = Memo::new(move |_| focus.with(|v| v.as_ref().is_some_and(|v| v.attempts.len() > 1)));
+    let many = memo(move || focus.with(|v| v.as_ref().is_some_and(|v| v.attempts.len() > 1)));
     view! {
         <div class="strip-head">
             <b>"Checkpoints"</b>

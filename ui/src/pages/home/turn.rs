@@ -1,6 +1,6 @@
 //! One turn: the request as it was asked, and Hermes' reply made from its facts.
 
-use crate::app::{App, Load, read};
+use crate::app::{App, Load, read, memo};
 use crate::parts::confirm::Confirm;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
@@ -21,14 +21,14 @@ pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
     let expanded = RwSignal::new(newest);
     let row = {
         let id = id.clone();
-        Memo::new(move |_| {
+        memo(move || {
             app.home_with(|h| h.requests.iter().find(|r| r.request == id).cloned())
                 .flatten()
                 .unwrap_or_else(|| first.clone())
         })
     };
     let view = story(app, id.clone(), row, expanded);
-    let words = Memo::new(move |_| {
+    let words = memo(move || {
         view.with(|v| {
             v.as_ref().map(|v| reply::reply(v, &|a: &AgentId| app.agent_title(a))).unwrap_or_default()
         })
@@ -73,15 +73,15 @@ fn story(
 ) -> Memo<Option<RequestView>> {
     let current = {
         let id = id.clone();
-        Memo::new(move |_| app.home_with(|h| h.current.clone().filter(|c| c.row.request == id)).flatten())
+        memo(move || app.home_with(|h| h.current.clone().filter(|c| c.row.request == id)).flatten())
     };
-    let is_current = Memo::new(move |_| current.with(Option::is_some));
-    let head = Memo::new(move |_| row.with(|r| r.head));
+    let is_current = memo(move || current.with(Option::is_some));
+    let head = memo(move || row.with(|r| r.head));
     let other = read(app, move || {
         head.track();
         (expanded.get() && !is_current.get()).then(|| Request::Show { request: id.clone() })
     });
-    Memo::new(move |_| match (current.get(), other.get()) {
+    memo(move || match (current.get(), other.get()) {
         (Some(view), _) => Some(view),
         (None, Load::Ready(Response::Show(view))) => Some(*view),
         (None, _) => None,
@@ -113,11 +113,11 @@ fn line(said: Said) -> impl IntoView {
 /// The site's link and, once it is recorded, the rating.
 #[component]
 fn Site(view: Memo<Option<RequestView>>) -> impl IntoView {
-    let url = Memo::new(move |_| {
+    let url = memo(move || {
         view.with(|v| v.as_ref().filter(|v| !stages::is_open(&v.row.status)).and_then(|v| v.url.clone()))
     });
-    let deployment = Memo::new(move |_| view.with(|v| v.as_ref().and_then(|v| v.deployment.clone())));
-    let id = Memo::new(move |_| deployment.with(|d| d.as_ref().map(|d| d.deployment.clone())));
+    let deployment = memo(move || view.with(|v| v.as_ref().and_then(|v| v.deployment.clone())));
+    let id = memo(move || deployment.with(|d| d.as_ref().map(|d| d.deployment.clone())));
     let rating = Signal::derive(move || deployment.with(|d| d.as_ref().and_then(|d| d.rating)));
     view! {
         {move || url.get().map(|url| view! {
@@ -134,7 +134,7 @@ fn Site(view: Memo<Option<RequestView>>) -> impl IntoView {
 #[component]
 fn Controls(request: RequestId, row: Memo<RequestRow>) -> impl IntoView {
     let app = App::here();
-    let kind = Memo::new(move |_| row.with(|r| r.status.clone()));
+    let kind = memo(move || row.with(|r| r.status.clone()));
     let request = StoredValue::new(request);
     move || match kind.get() {
         Status::Closed { .. } | Status::Cancelling => ().into_any(),

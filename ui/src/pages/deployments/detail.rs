@@ -1,0 +1,131 @@
+//! One row of the table, opened: all that is known of it.
+
+use super::{Rows, agent_cell, model};
+use crate::app::{App, Load, memo, part, read};
+use crate::parts::blob::Picture;
+use crate::parts::stars::Stars;
+use crate::parts::time::ago;
+use crate::parts::{attempt, states};
+use crate::words::route::{Route, View};
+use crate::words::{figures, sentence, stages, time};
+use leptos::prelude::*;
+use protocol::view::{DeploymentRow, RequestView};
+use protocol::{Request, Response};
+
+#[component]
+pub fn Detail(rows: Rows) -> impl IntoView {
+    let app = App::here();
+    let row = memo(move || {
+        let open = app.route.with(|r| r.open.clone())?;
+        rows.with(|rows| rows.iter().find(|r| r.deployment.as_str() == open).cloned())
+    });
+    let id = memo(move || row.with(|r| r.as_ref().map(|r| r.deployment.clone())));
+    part(move || {
+        id.get()?;
+        let row = row.get_untracked()?;
+        Some(view! { <Drawer row=row/> })
+    })
+}
+
+#[component]
+fn Drawer(row: DeploymentRow) -> impl IntoView {
+    let app = App::here();
+    let request = row.request.clone();
+    let home = Route::open(View::Home, request.to_string()).hash();
+    let load = read(app, move || {
+        app.head.track();
+        Some(Request::Show { request: request.clone() })
+    });
+    let close = move |_| app.go(Route::to(View::Deployments));
+    let (word, label) = stages::outcome_word(row.outcome);
+    let button = NodeRef::<leptos::html::Button>::new();
+    crate::app::effect(move || {
+        if let Some(button) = button.get() {
+            let _ = button.focus();
+        }
+    });
+    let body = part(move || match load.get() {
+        Load::Loading => states::loading(5),
+        Load::Failed(why) => states::failed(&why),
+        Load::Ready(Response::Show(view)) => story(app, *view),
+        Load::Ready(_) => ().into_any(),
+    });
+    let text = row.text.clone().unwrap_or_else(|| "The text was forgotten.".to_owned());
+    view! {
+        <div class="drawer-veil" on:click=close></div>
+        <aside class="drawer" role="dialog" aria-label="Deployment" data-testid="deployment-detail">
+            <header>
+                <span class="badge" data-status=word>{label}</span>
+                <Stars deployment=row.deployment.clone() rating=Signal::stored(row.rating)/>
+                <span class="grow"></span>
+                <a class="small" href=home>"Show in the loop"</a>
+                <button class="quiet" node_ref=button aria-label="Close" title="Close (Esc)" on:click=close>"✕"</button>
+            </header>
+            <div class="drawer-body">
+                <p class="quote" dir="auto">{text}</p>
+                {figures_of(app, &row)}
+                {body}
+            </div>
+        </aside>
+    }
+}
+
+fn figures_of(app: App, row: &DeploymentRow) -> AnyView {
+    let cost = figures::cost(&row.usage, row.practice);
+    let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
+    let tokens = figures::token_classes(&row.usage)
+        .map(|(name, n)| view! { <div><dt>{format!("Tokens, {name}")}</dt><dd class="figure">{figures::tokens(n)}</dd></div> })
+        .into_iter()
+        .collect_view();
+    let site = row.url.clone().map(|url| view! { <a href=url.clone() target="_blank" rel="noopener">{url.clone()}" ↗"</a> }.into_any());
+    let commit = row.commit.as_ref().map_or("none".to_owned(), |c| c.to_string());
+    view! {
+        <dl class="facts card card-body">
+            {fact("Why it ended so", sentence(&row.summary).into_any())}
+            {fact("Site", site.unwrap_or_else(|| "none".into_any()))}
+            {fact("Created", ago(app, row.created).into_any())}
+            {fact("Duration, waiting included", time::duration(row.duration_ms).into_any())}
+            {fact("Step", row.step.map_or("none".to_owned(), |n| n.to_string()).into_any())}
+            {fact("Commit", view! { <code title=commit.clone()>{figures::commit(&commit)}</code> }.into_any())}
+            {fact("Agent", agent_cell(app, row))}
+            {fact("Model", model(row).into_any())}
+            {tokens}
+            {fact("Cost", format!("{} ({})", cost.figure, cost.found).into_any())}
+        </dl>
+    }
+    .into_any()
+}
+
+fn story(app: App, view: RequestView) -> AnyView {
+    let shots: Vec<_> = view
+        .attempts
+        .iter()
+        .flat_map(|a| a.checkpoints.iter())
+        .filter_map(|c| c.screenshot.clone().map(|blob| (blob, c.number, c.says.clone())))
+        .collect();
+    let recalled: Vec<_> = view.recalled.clone();
+    view! {
+        <h2>"Attempts"</h2>
+        {view.attempts.into_iter().map(|a| attempt::whole(app, a)).collect_view()}
+        <h2>"Recalled notes"</h2>
+        {if recalled.is_empty() {
+            view! { <p class="muted">"Nothing in memory matched."</p> }.into_any()
+        } else {
+            let notes = recalled.into_iter().map(|r| {
+                let href = Route::open(View::Memory, r.note.to_string()).hash();
+                view! { <li class="item"><a href=href>{r.note.to_string()}</a><span class="muted small">{sentence(&r.why)}</span></li> }
+            });
+            view! { <ul class="card items">{notes.collect_view()}</ul> }.into_any()
+        }}
+        <h2>"Screenshots"</h2>
+        {if shots.is_empty() {
+            view! { <p class="muted">"None was taken."</p> }.into_any()
+        } else {
+            let pictures = shots.into_iter().map(|(blob, n, says)| view! {
+                <figure><Picture blob=blob says=says.clone()/><figcaption class="muted small">{format!("{n}: {says}")}</figcaption></figure>
+            });
+            view! { <div class="shots">{pictures.collect_view()}</div> }.into_any()
+        }}
+    }
+    .into_any()
+}

@@ -1,8 +1,0 @@
-//! Instructions.
-
-use leptos::prelude::*;
-
-#[component]
-pub fn Instructions() -> impl IntoView {
-    view! { <p>"soon"</p> }
-}

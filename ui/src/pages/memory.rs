@@ -1,8 +1,0 @@
-//! Memory.
-
-use leptos::prelude::*;
-
-#[component]
-pub fn Memory() -> impl IntoView {
-    view! { <p>"soon"</p> }
-}
