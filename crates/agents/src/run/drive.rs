@@ -114,6 +114,10 @@ pub(super) async fn drive(
                 _ => stderr_open = false,
             },
         }
+        if !room {
+            // While its output waited for our reader, its silence was not its own.
+            heard = Instant::now();
+        }
         if !desk.listening {
             desk.transcript.take_queue();
         }

@@ -45,6 +45,15 @@ const QUOTA_SAID: &[&str] = &[
     "you have reached your usage limit",
 ];
 
+/// Beginnings of what an adapter passes on as the agent's words when the service refused: an error in plain clothes.
+const FAILURE_SAID: &[&str] = &[
+    "api error:",
+    "exceeded retry limit",
+    "failed to authenticate",
+    "stream disconnected before completion",
+    "unexpected status",
+];
+
 /// What an error answer of the protocol means for the attempt.
 pub(super) fn of_error(code: i64, text: &str, now: At) -> AttemptEnd {
     let lower = text.to_lowercase();
@@ -54,18 +63,25 @@ pub(super) fn of_error(code: i64, text: &str, now: At) -> AttemptEnd {
     } else if code == AUTH_REQUIRED || says(SIGNED_OUT) {
         AttemptEnd::SignedOut { reason: clean::line(text, 400) }
     } else {
-        AttemptEnd::Failed {
-            reason: format!("it answered with an error: {} ({code})", clean::line(text, 1000)),
-        }
+        AttemptEnd::Failed { reason: format!("it answered with an error: {}", clean::line(text, 1000)) }
     }
 }
 
-/// A turn that ended well, did nothing and said only that the quota is gone.
-pub(super) fn quota_in_words(said: &Transcript, now: At) -> Option<AttemptEnd> {
-    let text = said.last_words.trim().to_lowercase();
-    let all_it_did = said.tools_used == 0 && text.len() <= 400;
-    let says = QUOTA_SAID.iter().any(|beginning| text.starts_with(beginning));
-    (all_it_did && says).then(|| AttemptEnd::QuotaGone { until: until(&text, now) })
+/// A turn that ended well, did nothing and said only that the service refused it.
+pub(super) fn in_words(said: &Transcript, now: At) -> Option<AttemptEnd> {
+    let words = said.last_words.trim();
+    if said.tools_used > 0 || words.len() > 400 {
+        return None;
+    }
+    let lower = words.to_lowercase();
+    let begins = |with: &[&str]| with.iter().any(|beginning| lower.starts_with(beginning));
+    if begins(QUOTA_SAID) {
+        Some(AttemptEnd::QuotaGone { until: until(&lower, now) })
+    } else if begins(FAILURE_SAID) {
+        Some(of_error(0, words, now))
+    } else {
+        None
+    }
 }
 
 /// A number such as 401 must stand alone: "14012 tokens" is no refusal.

@@ -80,7 +80,7 @@ fn judge(
     said: &Transcript,
 ) -> AttemptEnd {
     match ending {
-        Ending::TurnEnded => failure::quota_in_words(said, now()).unwrap_or(AttemptEnd::TurnEnded),
+        Ending::TurnEnded => failure::in_words(said, now()).unwrap_or(AttemptEnd::TurnEnded),
         Ending::Cancelled => AttemptEnd::Cancelled,
         Ending::Silent(after) => AttemptEnd::Silent { ms: millis(after) },
         Ending::TooLong(after) => AttemptEnd::TooLong { ms: millis(after) },

@@ -192,6 +192,10 @@ async fn signed_out_quota_and_errors_are_told_apart() {
     let (_room, said) =
         run("serve(lambda i, t: (text('Claude AI usage limit reached|1764000000'), end(i)))").await;
     assert_eq!(said.end.end, AttemptEnd::QuotaGone { until: Some(protocol::At(1_764_000_000_000)) });
+    let (_room, plain) =
+        run("serve(lambda i, t: (text('exceeded retry limit, last status: 429 Too Many Requests'), end(i)))")
+            .await;
+    assert_eq!(plain.end.end, AttemptEnd::QuotaGone { until: None });
     let (_room, other) = run("serve(lambda i, t: error(i, -32603, 'Internal error', 'boom'))").await;
     assert!(failure(&other).contains("boom"));
 }
