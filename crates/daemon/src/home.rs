@@ -4,6 +4,8 @@ use anyhow::{Context, Result};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+/// Room for `/<release>.sock` behind the folder of the apps' sockets.
+const RELEASE_NAME: usize = 50;
 /// Longest path that fits a unix socket address on every system that we run on.
 const SOCKET_PATH_MAX: usize = 100;
 
@@ -81,7 +83,7 @@ impl Home {
     /// A folder for the sockets of the live apps, short enough for a release's name.
     pub fn app_sockets(&self) -> PathBuf {
         let plain = self.run().join("app");
-        if plain.as_os_str().len() + 40 <= SOCKET_PATH_MAX { plain } else { self.short_run().join("app") }
+        if plain.as_os_str().len() + RELEASE_NAME <= SOCKET_PATH_MAX { plain } else { self.short_run().join("app") }
     }
 
     fn socket(&self, name: &str) -> PathBuf {
@@ -95,22 +97,22 @@ impl Home {
         PathBuf::from(format!("/tmp/loopwright-{uid}-{}", name.get(..12).unwrap_or("home")))
     }
 
-    /// Makes the folder of the short sockets, if this home needs it: ours alone, or it is refused.
+    /// Makes the folder of the short sockets, if this home needs it: ours alone, or it is refused. The folder of the
+    /// apps' sockets is made by the edge, for the apps' user.
     pub fn prepare_sockets(&self) -> Result<()> {
-        let sockets = self.app_sockets();
-        std::fs::create_dir_all(&sockets).with_context(|| format!("failed to make {}", sockets.display()))?;
-        if !sockets.starts_with(&self.root) {
-            let dir = self.short_run();
-            let meta = std::fs::symlink_metadata(&dir)?;
-            use std::os::unix::fs::MetadataExt;
-            anyhow::ensure!(
-                meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw(),
-                "{} belongs to somebody else; remove it, or choose a --home with a shorter path",
-                dir.display()
-            );
-            std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711))?;
+        if self.app_sockets().starts_with(&self.root) && self.control().starts_with(&self.root) {
+            return Ok(());
         }
-        std::fs::set_permissions(&sockets, std::fs::Permissions::from_mode(0o711))?;
+        let dir = self.short_run();
+        std::fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
+        let meta = std::fs::symlink_metadata(&dir)?;
+        use std::os::unix::fs::MetadataExt;
+        anyhow::ensure!(
+            meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw(),
+            "{} belongs to somebody else; remove it, or choose a --home with a shorter path",
+            dir.display()
+        );
+        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711))?;
         Ok(())
     }
 }

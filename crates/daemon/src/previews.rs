@@ -60,7 +60,7 @@ impl Previews {
         let (daemon, project, of, place) = (daemon.clone(), project.clone(), attempt.clone(), server.clone());
         let starting = tokio::spawn(async move {
             if let Err(e) = start(&daemon, &project, &of, &place).await {
-                warn!(error = %e, attempt = %of, "failed to start the preview");
+                warn!(error = format!("{e:#}"), attempt = %of, "failed to start the preview");
             }
         });
         let shown =
@@ -130,6 +130,8 @@ async fn start(
     place: &tokio::sync::Mutex<Option<Preview>>,
 ) -> anyhow::Result<()> {
     let Some(plan) = daemon.yard.preview_plan(project, attempt).await? else { return Ok(()) };
+    // The first time in a home the packages are installed here, while the agent already works.
+    daemon.yard.ensure_deps(&plan.cwd).await?;
     let proxy = daemon.previews.proxy.get_or_try_init(|| PreviewProxy::start(Ipv4Addr::LOCALHOST.into(), None)).await?;
     let spec = PreviewSpec {
         attempt: attempt.clone(),

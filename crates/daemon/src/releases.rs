@@ -1,7 +1,7 @@
 //! Releases as the daemon handles them: started beside the live one, asked for their health, switched to.
 
 use crate::context::{Daemon, internal};
-use deploy::edge::ReleaseSpec;
+use deploy::edge::{EdgeError, ReleaseSpec};
 use protocol::{ApiError, ProjectId, ReleaseId};
 
 /// Starts a staged release and waits until its health route answers. The error is one line for the diagnosis.
@@ -18,8 +18,16 @@ pub async fn start(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) ->
         memory_mb: plan.memory_mb,
     };
     daemon.edge.ensure_project(project, None).await.map_err(|e| e.to_string())?;
-    daemon.edge.start(spec).await.map_err(|e| e.to_string())?;
-    daemon.edge.health(release, &plan.health_path, plan.health_timeout).await.map_err(|e| e.to_string())
+    daemon.edge.start(spec).await.map_err(said)?;
+    daemon.edge.health(release, &plan.health_path, plan.health_timeout).await.map_err(said)
+}
+
+/// What the edge says of a release, without our own preface.
+fn said(e: EdgeError) -> String {
+    match e {
+        EdgeError::Refused { says, .. } => says,
+        other => other.to_string(),
+    }
 }
 
 /// Sends visitors to the release; gives the site's address.

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 /// A worktree that is quiet for this long is worth a checkpoint.
-const QUIET: Duration = Duration::from_millis(700);
+const QUIET: Duration = Duration::from_millis(400);
 /// Events that may wait while the disk is slow.
 const EVENTS: usize = 1024;
 

@@ -37,8 +37,10 @@ pub(crate) fn command(
     Ok(command)
 }
 
-/// The same program under a limit on what it, and each process that it starts, may allocate. Private writable memory only:
-/// a JavaScript engine reserves far more addresses than it uses. By prlimit(1), inside the new process: from outside, the
+/// What a JavaScript engine reserves at its start without ever using it; it counts against the limit all the same.
+const RESERVED_MB: u64 = 768;
+
+/// The same program under a limit on what it, and each process that it starts, may allocate. By prlimit(1), inside the new process: from outside, the
 /// limits of another user's process take a capability that a container's root often has not. Where there is no such
 /// program (macOS), no limit is set.
 pub(crate) fn with_memory_limit(argv: &[String], mb: u64) -> Vec<String> {
@@ -46,7 +48,7 @@ pub(crate) fn with_memory_limit(argv: &[String], mb: u64) -> Vec<String> {
     if !Path::new(PRLIMIT).is_file() {
         return argv.to_vec();
     }
-    let limit = format!("--data={}", mb.saturating_mul(1024 * 1024));
+    let limit = format!("--data={}", mb.saturating_add(RESERVED_MB).saturating_mul(1024 * 1024));
     [PRLIMIT.to_owned(), limit, "--".to_owned()].into_iter().chain(argv.iter().cloned()).collect()
 }
 
