@@ -68,6 +68,10 @@ pub(crate) enum Change {
         section: String,
         heading: String,
     },
+    Button {
+        section: String,
+        label: String,
+    },
     Item {
         section: String,
         item: String,
@@ -98,6 +102,11 @@ impl Page {
                 body => *body = Body::Text { items: vec![text.clone()] },
             }),
             Change::Heading { section, heading } => self.change(section, |s| s.heading.clone_from(heading)),
+            Change::Button { section, label } => self.change(section, |s| {
+                if let Body::Form { button, .. } = &mut s.body {
+                    button.clone_from(label);
+                }
+            }),
             Change::Item { section, item } => self.change(section, |s| match &mut s.body {
                 Body::Text { items } | Body::List { items } => items.push(item.clone()),
                 Body::Hours { items, example } => {

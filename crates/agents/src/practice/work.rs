@@ -124,6 +124,7 @@ fn title_of(change: &Change) -> String {
         Change::Hours(_) => "Change the opening hours".to_owned(),
         Change::Text { section, .. } => format!("Change the text of “{}”", short(section)),
         Change::Heading { heading, .. } => format!("Change a heading to “{}”", short(heading)),
+        Change::Button { label, .. } => format!("Name the button “{}”", short(label)),
         Change::Item { section, item } => format!("Add “{}” to “{}”", short(item), short(section)),
         Change::Remove { section } => format!("Remove “{}”", short(section)),
         Change::Note(_) => "Put your words on the page".to_owned(),

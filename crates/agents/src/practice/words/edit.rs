@@ -4,8 +4,56 @@ use super::{features, note, phrase};
 use crate::practice::page::{Body, Change, Page, Section};
 use protocol::clean;
 
-const ADD: &[&str] =
-    &["add", "include", "insert", "also add", "we need", "i want", "i need", "create", "make", "put in"];
+const ADD: &[&str] = &[
+    "add",
+    "include",
+    "insert",
+    "put in",
+    "it should have",
+    "it should also have",
+    "it needs",
+    "we need",
+    "we'd like",
+    "i want",
+    "i need",
+    "i'd like",
+    "create",
+    "make a",
+    "make an",
+];
+/// Wishes about how it looks: this agent cannot fulfil them and must not take them for words of the page.
+const LOOKS: &[&str] = &[
+    "bigger",
+    "smaller",
+    "larger",
+    "bold",
+    "bolder",
+    "italic",
+    "red",
+    "blue",
+    "green",
+    "black",
+    "white",
+    "yellow",
+    "orange",
+    "purple",
+    "pink",
+    "grey",
+    "gray",
+    "dark",
+    "light",
+    "brighter",
+    "darker",
+    "lighter",
+    "centered",
+    "nicer",
+    "wider",
+    "prettier",
+    "modern",
+    "shorter",
+    "longer",
+    "stand out",
+];
 const REMOVE: &[&str] = &["remove", "delete", "drop", "get rid of", "take away", "take out", "hide"];
 const CHANGE: &[&str] = &["change", "set", "update", "replace", "make", "edit", "adjust", "correct", "fix"];
 const RENAME: &[&str] = &["rename", "retitle", "call", "name"];
@@ -111,8 +159,9 @@ fn change(order: &str, page: &Page) -> Option<Vec<Change>> {
     let what = phrase::bare(rest);
     let target = phrase::after(what, &["title", "headline", "heading", "page title"])?;
     let to = phrase::after(target, &["be", "read", "say"]).unwrap_or(target);
+    let looks = phrase::quoted(to).is_none() && phrase::has_word(to, LOOKS);
     let to = last_text(to);
-    (!to.is_empty()).then(|| vec![Change::Title(clean::line(&to, 120))])
+    (!to.is_empty() && !looks).then(|| vec![Change::Title(clean::line(&to, 120))])
 }
 
 /// "Title: X", "Tagline: Y", "Our story: …".
@@ -139,6 +188,14 @@ fn set(page: &Page, what: &str, to: &str) -> Option<Vec<Change>> {
     }
     if page.title.eq_ignore_ascii_case(&phrase::unquote(what)) {
         return Some(vec![Change::Title(clean::line(to, 120))]);
+    }
+    if phrase::has_word(what, &["button"]) {
+        let form = |section: &&Section| matches!(section.body, Body::Form { .. });
+        let section = of
+            .and_then(|of| find(page, of))
+            .filter(|s| form(&s))
+            .or_else(|| page.sections.iter().find(form))?;
+        return Some(vec![Change::Button { section: section.id.clone(), label: clean::line(to, 80) }]);
     }
     let section = find(page, what)?;
     let id = section.id.clone();
@@ -167,8 +224,10 @@ fn add(order: &str, page: &Page) -> Option<Vec<Change>> {
         return Some(items.into_iter().map(entry).collect());
     }
     let rest = strip_place(rest);
+    // "an about section" is a part of its own, not words about something.
+    let plain = rest.to_lowercase().replace("about section", "section").replace("about page", "page");
     let whole = phrase::quoted(rest).is_some()
-        || phrase::has_word(rest, &["with", "saying", "that says", "about", "called", "named"]);
+        || phrase::has_word(&plain, &["with", "saying", "that says", "about", "called", "named"]);
     let parts = if whole { vec![rest.to_owned()] } else { phrase::list(rest) };
     let parts: Vec<Change> = parts.iter().map(|part| Change::Add(features::section(part))).collect();
     (!parts.is_empty()).then_some(parts)

@@ -151,11 +151,12 @@ fn list(topic: &str, content: Option<&str>) -> Section {
 fn text(words: &str) -> Section {
     let topic = phrase::after(words, &["section", "part", "paragraph", "text", "page", "block"]);
     let topic = topic.filter(|topic| !topic.is_empty()).unwrap_or(words);
-    let topic = phrase::after(topic, &["about", "on", "for", "saying", "that says", "with"]).unwrap_or(topic);
     let topic = topic.trim_end_matches(['.', '!']).trim_end_matches(" section").trim_end();
+    let about = phrase::after(topic, &["about", "on", "for", "saying", "that says", "with"]);
+    let topic = about.filter(|about| !about.is_empty()).unwrap_or(topic);
     match phrase::quoted(words) {
         Some(quoted) => {
-            let before = words.split(['"', '“', '„', '«', '‘', '`']).next().unwrap_or_default();
+            let before = words.split(['"', '“', '„', '«', '‘', '`', '\'']).next().unwrap_or_default();
             let before = phrase::after(before, &["section", "paragraph", "text", "the text", "words"])
                 .unwrap_or(before);
             let about = phrase::after(before.trim(), &["about", "on"]).unwrap_or(before).trim();

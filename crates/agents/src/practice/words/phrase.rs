@@ -2,7 +2,8 @@
 
 use protocol::clean;
 
-const QUOTES: &[(char, char)] = &[('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('‘', '’'), ('`', '`')];
+const QUOTES: &[(char, char)] =
+    &[('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('‘', '’'), ('`', '`'), ('\'', '\'')];
 
 /// Sentences and lines, each an order of its own. A dot ends a sentence only before a space and a capital.
 pub(super) fn sentences(text: &str) -> Vec<String> {
@@ -46,7 +47,16 @@ fn sentence_end(text: &str) -> Option<usize> {
 
 fn opening(text: &str, at: usize, c: char) -> Option<char> {
     let (_, close) = QUOTES.iter().find(|(open, _)| *open == c)?;
-    text[at + c.len_utf8()..].contains(*close).then_some(*close)
+    let rest = &text[at + c.len_utf8()..];
+    if c == '\'' {
+        // An apostrophe opens nothing: only one before a word, with a partner behind one.
+        let before_word =
+            !text[..at].ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric);
+        let end = rest.find('\'')?;
+        let behind_word = !rest[end + 1..].starts_with(char::is_alphanumeric);
+        return (before_word && behind_word).then_some(*close);
+    }
+    rest.contains(*close).then_some(*close)
 }
 
 /// The first quoted text in it.

@@ -116,6 +116,17 @@ fn later_requests_change_their_own_part() {
             words_of(&p.sections[0]).ends_with("|Closed on 24 December")
         }),
         ("add a phone number to the order form", |p| words_of(&p.sections[1]).ends_with("phone number")),
+        (
+            "change the form button to Bestellen",
+            |p| matches!(&p.sections[1].body, Body::Form { button, .. } if button == "Bestellen"),
+        ),
+        ("Add the text 'Baker's choice' below the title", |p| headings(p).len() == 3),
+        ("Add a paragraph about us saying 'hello there'", |p| words_of(&p.sections[2]) == "hello there"),
+        ("Make the title bigger", |p| p.title == "Sauerteig" && words_of(&p.sections[2]).contains("bigger")),
+        ("make it dark blue", |p| headings(p)[2] == "Latest note"),
+        ("It should have an about section and a contact form.", |p| {
+            headings(p)[2..] == ["About", "Contact form"]
+        }),
         ("write that we love bread", |p| words_of(&p.sections[2]).contains("write that we love bread")),
         ("Bitte die Öffnungszeiten ändern", |p| words_of(&p.sections[2]).contains("Öffnungszeiten ändern")),
     ];
