@@ -69,8 +69,11 @@ start_daemon() {
   local line log=$TARGET/local-daemon.log
   mkdir -p "$TARGET"; : >"$log"
   local pipe; pipe=$(mktemp -d); mkfifo "$pipe/out"
+  # A process group of its own: Ctrl-C is for us, and we stop the daemon in order, its sites first.
+  set -m
   "$DAEMON" serve --local --home "$RUN_HOME" --node "$NODE_BIN" --tools "$TOOLS" ${SERVE[@]+"${SERVE[@]}"} \
     >"$pipe/out" </dev/null 2>>"$log" & STARTED=$!
+  set +m
   exec {DAEMON_OUT}<"$pipe/out"
   rm -r "$pipe"
   while IFS= read -r -t 60 -u "$DAEMON_OUT" line; do
@@ -132,8 +135,8 @@ stop_what_we_started() {
   trap '' INT TERM HUP
   [ -z "${ASKING:-}" ] || kill "$ASKING" 2>/dev/null || true
   if [ -n "$STARTED" ]; then
-    # Ctrl-C reaches the daemon too; then this only stops what it may have left, and has nothing to tell.
-    "$DAEMON" stop --sites --home "$RUN_HOME" >>"$TARGET/local-daemon.log" 2>&1 || kill -TERM "$STARTED" 2>/dev/null || true
+    "$DAEMON" stop --sites --home "$RUN_HOME" >>"$TARGET/local-daemon.log" 2>&1 ||
+      kill -TERM "$STARTED" 2>/dev/null || true
     wait "$STARTED" 2>/dev/null || true
     [ -z "$FOLLOWER" ] || wait "$FOLLOWER" 2>/dev/null || true
     say "  stopped"
