@@ -193,7 +193,7 @@ fn set(page: &Page, what: &str, to: &str) -> Option<Vec<Change>> {
         let form = |section: &&Section| matches!(section.body, Body::Form { .. });
         let section = of
             .and_then(|of| find(page, of))
-            .filter(|s| form(&s))
+            .filter(|s| form(s))
             .or_else(|| page.sections.iter().find(form))?;
         return Some(vec![Change::Button { section: section.id.clone(), label: clean::line(to, 80) }]);
     }
