@@ -12,8 +12,8 @@ use crate::backend::{self, Nudge};
 use crate::pages;
 use crate::words::route::{Route, View, sign_in_key};
 use leptos::prelude::*;
-pub use signals::{effect, memo, part};
 pub use reading::{Load, read};
+pub use signals::{effect, memo, part};
 pub use state::{App, Session};
 
 /// The whole app.

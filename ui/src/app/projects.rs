@@ -1,8 +1,8 @@
 //! The project menu: which project is active, switching, and making a new one from a starter.
 
 use super::App;
-use crate::words::route::{Route, View};
 use super::signals::{effect, memo};
+use crate::words::route::{Route, View};
 use leptos::prelude::*;
 use protocol::Request;
 use protocol::view::ProjectRow;

@@ -3,7 +3,7 @@
 //! is there.
 
 use super::App;
-use super::signals::{effect};
+use super::signals::effect;
 use leptos::prelude::*;
 use protocol::{ApiError, Request, Response};
 use std::cell::RefCell;

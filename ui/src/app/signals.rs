@@ -24,6 +24,8 @@ fn boxed_effect(mut run: Box<dyn FnMut()>) {
 }
 
 /// A part of the page that is made anew when what it read has moved.
-pub fn part<V: IntoView + 'static>(make: impl Fn() -> V + Send + 'static) -> Box<dyn FnMut() -> AnyView + Send> {
+pub fn part<V: IntoView + 'static>(
+    make: impl Fn() -> V + Send + 'static,
+) -> Box<dyn FnMut() -> AnyView + Send> {
     Box::new(move || make().into_any())
 }

@@ -1,11 +1,11 @@
 //! What the whole app knows.
 
 use super::reading::{Load, read};
+use super::signals::{effect, memo};
 use crate::backend;
 use crate::words::agents;
 use crate::words::keys::Act;
 use crate::words::route::Route;
-use super::signals::{effect, memo};
 use leptos::prelude::*;
 use protocol::id::{AgentId, ProjectId};
 use protocol::view::Home;

@@ -129,8 +129,16 @@ mod tests {
     }
 
     fn home() -> Home {
-        let hello = Hello { daemon: "0.1".into(), api: 1, journal: id("j"), head: 4, host: "h".into(), local: true };
-        let project = ProjectRow { project: id("p"), name: "P".into(), starter: "static".into(), active: true, created: At(1), url: None };
+        let hello =
+            Hello { daemon: "0.1".into(), api: 1, journal: id("j"), head: 4, host: "h".into(), local: true };
+        let project = ProjectRow {
+            project: id("p"),
+            name: "P".into(),
+            starter: "static".into(),
+            active: true,
+            created: At(1),
+            url: None,
+        };
         let agent = AgentRow {
             agent: id("a"),
             title: "A".into(),
@@ -153,11 +161,46 @@ mod tests {
     fn answers() -> Vec<Response> {
         let home = home();
         let live = sample::live();
-        let step = StepRow { step: id("s"), project: id("p"), number: Some(1), title: "t".into(), text: None, at: At(1), request: None, commit: None, errors: vec!["e".into()] };
-        let note = NoteRow { note: id("n"), project: id("p"), note_kind: NoteKind::Step, title: "t".into(), text: "x".into(), source: "you".into(), request: None, agent: None, at: At(1), score: Some(0.5), why: Some("w".into()) };
+        let step = StepRow {
+            step: id("s"),
+            project: id("p"),
+            number: Some(1),
+            title: "t".into(),
+            text: None,
+            at: At(1),
+            request: None,
+            commit: None,
+            errors: vec!["e".into()],
+        };
+        let note = NoteRow {
+            note: id("n"),
+            project: id("p"),
+            note_kind: NoteKind::Step,
+            title: "t".into(),
+            text: "x".into(),
+            source: "you".into(),
+            request: None,
+            agent: None,
+            at: At(1),
+            score: Some(0.5),
+            why: Some("w".into()),
+        };
         let edit = InstructionEdit { commit: id("c"), at: At(1), says: "s".into() };
-        let file = InstructionRow { path: "SOUL.md".into(), purpose: "p".into(), bytes: 3, commit: Some(id("c")), at: None };
-        let release = ReleaseRow { release: id("r"), project: id("p"), commit: id("c"), at: At(1), live: true, kept: false };
+        let file = InstructionRow {
+            path: "SOUL.md".into(),
+            purpose: "p".into(),
+            bytes: 3,
+            commit: Some(id("c")),
+            at: None,
+        };
+        let release = ReleaseRow {
+            release: id("r"),
+            project: id("p"),
+            commit: id("c"),
+            at: At(1),
+            live: true,
+            kept: false,
+        };
         let line = TranscriptLine { seq: 1, at: At(1), kind: LineKind::Tool, text: "\u{202E}<b>".into() };
         let check = DoctorRow { what: "w".into(), health: Health::Warning, says: "s".into(), next: None };
         vec![
@@ -190,10 +233,27 @@ mod tests {
         use Response::*;
         match answer {
             Journal { .. } | Verified { .. } => false,
-            Hello(_) | Home(_) | Accepted { .. } | Requests { .. } | Show(_) | Deployments { .. } | Releases { .. }
-            | Steps { .. } | Planned { .. } | Notes { .. } | Recalled { .. } | Pushed { .. } | Agents { .. }
-            | Instructions { .. } | Instruction { .. } | Projects { .. } | Project { .. } | Transcript { .. }
-            | Text { .. } | Doctor { .. } | Done => true,
+            Hello(_)
+            | Home(_)
+            | Accepted { .. }
+            | Requests { .. }
+            | Show(_)
+            | Deployments { .. }
+            | Releases { .. }
+            | Steps { .. }
+            | Planned { .. }
+            | Notes { .. }
+            | Recalled { .. }
+            | Pushed { .. }
+            | Agents { .. }
+            | Instructions { .. }
+            | Instruction { .. }
+            | Projects { .. }
+            | Project { .. }
+            | Transcript { .. }
+            | Text { .. }
+            | Doctor { .. }
+            | Done => true,
         }
     }
 

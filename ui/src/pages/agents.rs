@@ -38,7 +38,8 @@ pub fn Agents() -> impl IntoView {
             states::empty("No agent is known", "Look again; if it stays so, run `loopwrightd doctor`.")
         }
         Load::Ready(Response::Agents { rows }) => {
-            view! { <div class="agents">{rows.into_iter().map(|row| agent(app, row)).collect_view()}</div> }.into_any()
+            view! { <div class="agents">{rows.into_iter().map(|row| agent(app, row)).collect_view()}</div> }
+                .into_any()
         }
         Load::Ready(_) => ().into_any(),
     });

@@ -17,14 +17,19 @@ pub fn Doctor() -> impl IntoView {
     let body = part(move || match load.get() {
         Load::Loading => states::loading(4),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Doctor { rows }) if rows.is_empty() => states::empty("Nothing was checked", "Check again."),
+        Load::Ready(Response::Doctor { rows }) if rows.is_empty() => {
+            states::empty("Nothing was checked", "Check again.")
+        }
         Load::Ready(Response::Doctor { rows }) => rows.into_iter().map(check).collect_view().into_any(),
         Load::Ready(_) => ().into_any(),
     });
     let who = move || {
         app.home_with(|h| {
             let place = if h.hello.local { "a local workspace on" } else { "the server" };
-            format!("loopwrightd {}, {place} {}, journal {} at entry {}", h.hello.daemon, h.hello.host, h.hello.journal, h.hello.head)
+            format!(
+                "loopwrightd {}, {place} {}, journal {} at entry {}",
+                h.hello.daemon, h.hello.host, h.hello.journal, h.hello.head
+            )
         })
         .unwrap_or_default()
     };

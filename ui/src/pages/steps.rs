@@ -39,12 +39,18 @@ pub fn Steps() -> impl IntoView {
 
 fn both(app: App, planned: Vec<StepRow>, completed: Vec<StepRow>) -> AnyView {
     let to_do = if planned.is_empty() {
-        states::empty("Nothing is planned", "Write down what should come next with “Plan a step”; send it when its time has come.")
+        states::empty(
+            "Nothing is planned",
+            "Write down what should come next with “Plan a step”; send it when its time has come.",
+        )
     } else {
         planned.into_iter().map(|row| planned_step(app, row)).collect_view().into_any()
     };
     let done = if completed.is_empty() {
-        states::empty("No step is completed yet", "Each request that ends live becomes one, with what went wrong on the way.")
+        states::empty(
+            "No step is completed yet",
+            "Each request that ends live becomes one, with what went wrong on the way.",
+        )
     } else {
         completed.into_iter().map(|row| completed_step(app, row)).collect_view().into_any()
     };
@@ -59,7 +65,11 @@ fn both(app: App, planned: Vec<StepRow>, completed: Vec<StepRow>) -> AnyView {
 
 fn planned_step(app: App, row: StepRow) -> AnyView {
     let text = row.text.clone().filter(|t| !t.trim().is_empty());
-    let asked = text.clone().map_or_else(|| row.title.clone(), |t| format!("{}\n\n{t}", row.title));
+    let asked = match &text {
+        Some(text) if text.trim() != row.title.trim() => format!("{}\n\n{text}", row.title),
+        _ => row.title.clone(),
+    };
+    let text = text.filter(|t| t.trim() != row.title.trim());
     let (step, project) = (row.step.clone(), row.project.clone());
     // Made once: sending twice is sending once.
     let client = backend::new_client();
@@ -94,7 +104,11 @@ fn completed_step(app: App, row: StepRow) -> AnyView {
     let number = row.number.map(|n| format!("{n}. ")).unwrap_or_default();
     let look = row.request.as_ref().map(|r| Route::open(View::Home, r.to_string()).hash());
     let commit = row.commit.as_ref().map(|c| (figures::commit(c.as_str()), c.to_string()));
-    let errors = row.errors.into_iter().map(|e| view! { <li dir="auto">{crate::words::sentence(&e)}</li> }).collect::<Vec<_>>();
+    let errors = row
+        .errors
+        .into_iter()
+        .map(|e| view! { <li dir="auto">{crate::words::sentence(&e)}</li> })
+        .collect::<Vec<_>>();
     let text = row.text.filter(|t| !t.trim().is_empty());
     view! {
         <div class="item" tabindex="0" data-row data-testid="completed-step">
@@ -126,8 +140,11 @@ fn NewStep() -> impl IntoView {
             return;
         }
         // A step is sent to Hermes as it is: without more words, its title is what is asked.
-        let words = Some(text.get_untracked()).filter(|t| !t.trim().is_empty()).unwrap_or_else(|| title.get_untracked());
-        let request = Request::PlanStep { project: app.active_untracked(), title: title.get_untracked(), text: words };
+        let words = Some(text.get_untracked())
+            .filter(|t| !t.trim().is_empty())
+            .unwrap_or_else(|| title.get_untracked());
+        let request =
+            Request::PlanStep { project: app.active_untracked(), title: title.get_untracked(), text: words };
         app.act(request, "Planned.", move |_| {
             let _ = title.try_set(String::new());
             let _ = text.try_set(String::new());

@@ -50,8 +50,8 @@ fn check(row: CheckView) -> impl IntoView {
     let chip = view! {
         <span class="chip" data-state=state>
             <span aria-hidden="true">{mark}</span>
-            {format!(" {} {state}", row.check.word())}
-            <span class="muted figure">{format!(" {}", time::duration(row.duration_ms))}</span>
+            {format!("{} {state}", row.check.word())}
+            <span class="muted figure">{time::duration(row.duration_ms)}</span>
         </span>
     };
     let body = match row.result {

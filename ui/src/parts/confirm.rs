@@ -1,6 +1,6 @@
 //! A button that asks once more before it does something that cannot be taken back.
 
-use crate::app::{effect};
+use crate::app::effect;
 use leptos::prelude::*;
 
 #[component]

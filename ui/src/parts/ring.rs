@@ -24,7 +24,7 @@ pub fn Ring(
     #[prop(into)] below: Signal<String>,
 ) -> impl IntoView {
     view! {
-        <svg class="ring" viewBox="0 0 460 344" role="img" aria-label=move || aria(&spots.get())>
+        <svg class="ring" viewBox="-30 4 520 318" role="img" aria-label=move || aria(&spots.get())>
             {(0..7).map(|i| view! {
                 <path class="arc" d=stages::arc(i, RADIUS, GAP, CENTRE) data-state=move || arc_state(&spots.get(), i)/>
             }).collect_view()}

@@ -77,9 +77,17 @@ pub fn cost(usage: &Usage, practice: bool) -> Cost {
         Some(usd) if usd > 0.0 && usd < 0.01 => {
             Cost { figure: format!("${usd:.4}"), found: "reported by the agent's program", short: "reported" }
         }
-        Some(usd) => Cost { figure: format!("${usd:.2}"), found: "reported by the agent's program", short: "reported" },
-        None if practice => Cost { figure: "none".to_owned(), found: "the practice agent calls no model", short: "no model" },
-        None => Cost { figure: "unknown".to_owned(), found: "the agent's program reported no cost", short: "not reported" },
+        Some(usd) => {
+            Cost { figure: format!("${usd:.2}"), found: "reported by the agent's program", short: "reported" }
+        }
+        None if practice => {
+            Cost { figure: "none".to_owned(), found: "the practice agent calls no model", short: "no model" }
+        }
+        None => Cost {
+            figure: "unknown".to_owned(),
+            found: "the agent's program reported no cost",
+            short: "not reported",
+        },
     }
 }
 

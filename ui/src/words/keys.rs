@@ -62,13 +62,14 @@ pub fn press(chord: Chord, press: Press<'_>) -> (Chord, Option<Act>) {
 }
 
 /// The list that `?` shows.
-pub const HELP: [(&str, &str); 11] = [
+pub const HELP: [(&str, &str); 12] = [
     ("g h", "Home"),
     ("g d", "Deployments"),
     ("g s", "Steps"),
     ("g m", "Memory"),
     ("g a", "Agents"),
     ("g i", "Instructions"),
+    ("g o", "Doctor"),
     ("/", "to the ask box, the search or the filter"),
     ("Enter", "send, or open the row; Shift+Enter is a new line"),
     ("j k or ↓ ↑", "next and previous row; ← → in the film strip"),

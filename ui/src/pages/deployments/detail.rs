@@ -1,6 +1,6 @@
 //! One row of the table, opened: all that is known of it.
 
-use super::{Rows, agent_cell, model};
+use super::{Rows, agent_cell, model, rating};
 use crate::app::{App, Load, memo, part, read};
 use crate::parts::blob::Picture;
 use crate::parts::stars::Stars;
@@ -23,12 +23,12 @@ pub fn Detail(rows: Rows) -> impl IntoView {
     part(move || {
         id.get()?;
         let row = row.get_untracked()?;
-        Some(view! { <Drawer row=row/> })
+        Some(view! { <Drawer row=row rows=rows/> })
     })
 }
 
 #[component]
-fn Drawer(row: DeploymentRow) -> impl IntoView {
+fn Drawer(row: DeploymentRow, rows: Rows) -> impl IntoView {
     let app = App::here();
     let request = row.request.clone();
     let home = Route::open(View::Home, request.to_string()).hash();
@@ -56,7 +56,7 @@ fn Drawer(row: DeploymentRow) -> impl IntoView {
         <aside class="drawer" role="dialog" aria-label="Deployment" data-testid="deployment-detail">
             <header>
                 <span class="badge" data-status=word>{label}</span>
-                <Stars deployment=row.deployment.clone() rating=Signal::stored(row.rating)/>
+                <Stars deployment=row.deployment.clone() rating=rating(rows, &row)/>
                 <span class="grow"></span>
                 <a class="small" href=home>"Show in the loop"</a>
                 <button class="quiet" node_ref=button aria-label="Close" title="Close (Esc)" on:click=close>"✕"</button>
@@ -77,7 +77,9 @@ fn figures_of(app: App, row: &DeploymentRow) -> AnyView {
         .map(|(name, n)| view! { <div><dt>{format!("Tokens, {name}")}</dt><dd class="figure">{figures::tokens(n)}</dd></div> })
         .into_iter()
         .collect_view();
-    let site = row.url.clone().map(|url| view! { <a href=url.clone() target="_blank" rel="noopener">{url.clone()}" ↗"</a> }.into_any());
+    let site = row.url.clone().map(|url| {
+        view! { <a href=url.clone() target="_blank" rel="noopener">{url.clone()}" ↗"</a> }.into_any()
+    });
     let commit = row.commit.as_ref().map_or("none".to_owned(), |c| c.to_string());
     view! {
         <dl class="facts card card-body">

@@ -41,7 +41,10 @@ pub fn Deployments() -> impl IntoView {
         Ok(true) if filter.with(|f| !f.trim().is_empty()) => {
             states::empty("No row has these words", "Clear the filter to see all rows.")
         }
-        Ok(true) => states::empty("Nothing was deployed yet", "Ask Hermes for something on Home: its row appears here once it has ended, live or not."),
+        Ok(true) => states::empty(
+            "Nothing was deployed yet",
+            "Ask Hermes for something on Home: its row appears here once it has ended, live or not.",
+        ),
         Ok(false) => view! { <Table rows=rows/> }.into_any(),
     });
     view! {
@@ -81,8 +84,8 @@ fn Table(rows: Rows) -> impl IntoView {
                     </tr>
                 </thead>
                 <tbody>
-                    <For each=move || rows.get() key=|r| (r.deployment.clone(), r.rating, r.text.is_some()) let:row>
-                        {table_row(row)}
+                    <For each=move || rows.get() key=|r| (r.deployment.clone(), r.text.is_some()) let:row>
+                        {table_row(row, rows)}
                     </For>
                 </tbody>
             </table>
@@ -90,7 +93,7 @@ fn Table(rows: Rows) -> impl IntoView {
     }
 }
 
-fn table_row(row: DeploymentRow) -> AnyView {
+fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
     let app = App::here();
     let id = row.deployment.to_string();
     let route = Route::open(View::Deployments, id.clone());
@@ -115,7 +118,7 @@ fn table_row(row: DeploymentRow) -> AnyView {
         >
             <td>
                 <span class="cell-text" dir="auto">{text}</span>
-                <Stars deployment=row.deployment.clone() rating=Signal::stored(row.rating)/>
+                <Stars deployment=row.deployment.clone() rating=rating(rows, &row)/>
             </td>
             <td class="figure">{ago(app, row.created)}</td>
             <td class="figure">{row.step.map_or("–".to_owned(), |n| n.to_string())}</td>
@@ -129,6 +132,12 @@ fn table_row(row: DeploymentRow) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// A row's rating, followed in place: the row itself stays, and so does the focus.
+fn rating(rows: Rows, row: &DeploymentRow) -> Signal<Option<u8>> {
+    let id = row.deployment.clone();
+    Signal::derive(move || rows.with(|rows| rows.iter().find(|r| r.deployment == id).and_then(|r| r.rating)))
 }
 
 fn model(row: &DeploymentRow) -> String {

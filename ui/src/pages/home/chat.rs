@@ -2,7 +2,7 @@
 
 use super::composer::Composer;
 use super::turn::Turn;
-use crate::app::{App, effect, memo};
+use crate::app::{App, memo};
 use leptos::prelude::*;
 
 #[component]
@@ -11,18 +11,6 @@ pub fn Chat() -> impl IntoView {
     let rows = memo(move || app.home_with(|h| h.requests.clone()).unwrap_or_default());
     let project = memo(move || {
         app.home_with(|h| h.projects.iter().find(|p| p.project == h.active).map(|p| p.name.clone())).flatten()
-    });
-    let log = NodeRef::<leptos::html::Div>::new();
-    let heads = memo(move || rows.with(|r| r.iter().map(|x| x.head).max()));
-    let scrolled = StoredValue::new(false);
-    effect(move || {
-        heads.track();
-        let Some(element) = log.get() else { return };
-        let below = element.scroll_height() - element.scroll_top() - element.client_height();
-        if !scrolled.get_value() || below < 240 {
-            scrolled.set_value(true);
-            set_timeout(move || element.set_scroll_top(element.scroll_height()), std::time::Duration::from_millis(60));
-        }
     });
     // The newest few tell their whole story; older ones do so when asked.
     let shown = move || {
@@ -34,9 +22,9 @@ pub fn Chat() -> impl IntoView {
         <section class="pane chat" aria-label="Chat with Hermes">
             <header class="pane-head">
                 <h2>"Hermes"</h2>
-                <span class="muted">"is working on " <b class="ink">{move || project.get().unwrap_or_default()}</b></span>
+                <span class="muted clip">"is working on " <b class="ink">{move || project.get().unwrap_or_default()}</b></span>
             </header>
-            <div class="turns" role="log" node_ref=log>
+            <div class="turns"><div class="turns-in" role="log">
                 <Show when=move || rows.with(Vec::is_empty)>
                     <div class="blank" data-testid="empty">
                         <h2>"Say what you want to have"</h2>
@@ -49,7 +37,7 @@ pub fn Chat() -> impl IntoView {
                 <For each=shown key=|(_, r)| r.request.clone() let:item>
                     <Turn first=item.1 newest=item.0 < 3/>
                 </For>
-            </div>
+            </div></div>
             <Composer/>
         </section>
     }

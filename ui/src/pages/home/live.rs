@@ -67,8 +67,7 @@ fn Picture(focus: Focus) -> impl IntoView {
         })
     });
     let span = memo(move || focus.with(|v| v.as_ref().map(span)));
-    let headline =
-        memo(move || focus.with(|v| v.as_ref().map_or("Nothing asked yet".to_owned(), headline)));
+    let headline = memo(move || focus.with(|v| v.as_ref().map_or("Nothing asked yet".to_owned(), headline)));
     let below = Signal::derive(move || match span.get() {
         None => String::new(),
         Some((from, Some(to))) => time::duration(to.since(from)),
@@ -174,9 +173,8 @@ fn Attempts(focus: Focus) -> impl IntoView {
 #[component]
 fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
     let app = App::here();
-    let running = memo(move || {
-        view.with(|v| v.as_ref().is_some_and(|v| v.started.is_some() && v.finished.is_none()))
-    });
+    let running =
+        memo(move || view.with(|v| v.as_ref().is_some_and(|v| v.started.is_some() && v.finished.is_none())));
     // Checkpoints change often and are shown elsewhere: what is shown here is only made anew when it changed.
     let shown = memo(move || {
         view.get().map(|mut v| {

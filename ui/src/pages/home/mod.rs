@@ -7,7 +7,7 @@ mod preview;
 mod strip;
 mod turn;
 
-use crate::app::{App, Load, read, memo};
+use crate::app::{App, Load, memo, read};
 use crate::parts::states;
 use leptos::prelude::*;
 use protocol::id::RequestId;

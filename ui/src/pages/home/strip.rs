@@ -5,21 +5,25 @@ use crate::parts::blob::Picture;
 use crate::parts::time::ago;
 use crate::words::figures;
 use leptos::prelude::*;
-use protocol::view::{CheckpointView, RequestView};
+use protocol::view::{AttemptView, CheckpointView, RequestView};
 use wasm_bindgen::JsCast;
 
 type Picked = RwSignal<Option<CheckpointView>>;
 
 #[component]
 pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView {
+    // Each with the number of its attempt; none when there is only one.
     let all = memo(move || {
         focus.with(|v| {
-            v.as_ref()
-                .map(|v| v.attempts.iter().flat_map(|a| a.checkpoints.iter().cloned()).collect::<Vec<_>>())
-                .unwrap_or_default()
+            let attempts = v.as_ref().map(|v| v.attempts.as_slice()).unwrap_or_default();
+            let many = attempts.len() > 1;
+            let named = |a: &AttemptView| {
+                let number = many.then_some(a.number.max(1));
+                a.checkpoints.iter().cloned().map(move |c| (number, c)).collect::<Vec<_>>()
+            };
+            attempts.iter().flat_map(named).collect::<Vec<_>>()
         })
     });
-    let many = memo(move || focus.with(|v| v.as_ref().is_some_and(|v| v.attempts.len() > 1)));
     view! {
         <div class="strip-head">
             <b>"Checkpoints"</b>
@@ -29,16 +33,15 @@ pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView 
             }}</span>
         </div>
         <div class="strip" role="listbox" aria-label="Checkpoints" on:keydown=move |e| arrows(&e)>
-            <For each=move || all.get() key=|c| (c.attempt.clone(), c.number, c.screenshot.clone()) let:point>
-                {card(point, many.get_untracked(), picked)}
+            <For each=move || all.get() key=|(_, c)| (c.attempt.clone(), c.number, c.screenshot.clone()) let:film>
+                {card(film.1, film.0, picked)}
             </For>
         </div>
     }
 }
 
-fn card(point: CheckpointView, many: bool, picked: Picked) -> impl IntoView {
-    let name =
-        if many { format!("{} · {}", point.attempt, point.number) } else { format!("{}", point.number) };
+fn card(point: CheckpointView, attempt: Option<u32>, picked: Picked) -> impl IntoView {
+    let name = attempt.map_or_else(|| point.number.to_string(), |n| format!("{n}.{}", point.number));
     let id = (point.attempt.clone(), point.number);
     let on = move || picked.with(|p| p.as_ref().is_some_and(|p| (&p.attempt, p.number) == (&id.0, id.1)));
     let picture = match point.screenshot.clone() {

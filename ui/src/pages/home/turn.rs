@@ -1,6 +1,6 @@
 //! One turn: the request as it was asked, and Hermes' reply made from its facts.
 
-use crate::app::{App, Load, read, memo};
+use crate::app::{App, Load, memo, read};
 use crate::parts::confirm::Confirm;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;

@@ -104,7 +104,9 @@ impl File {
                 }
                 Err(refused) if refused.code == Code::Conflict => {
                     app.warn(&refused);
-                    if let Ok(Response::Instruction { text, base, .. }) = app.call(&self.reading(app, None)).await {
+                    if let Ok(Response::Instruction { text, base, .. }) =
+                        app.call(&self.reading(app, None)).await
+                    {
                         let _ = self.conflict.try_set(Some(Base { text, commit: base }));
                     }
                 }
@@ -117,7 +119,8 @@ impl File {
 #[component]
 fn Body(file: File) -> impl IntoView {
     let app = App::here();
-    let conflict = part(move || file.conflict.get().map(|newest| view! { <Conflict file=file newest=newest/> }));
+    let conflict =
+        part(move || file.conflict.get().map(|newest| view! { <Conflict file=file newest=newest/> }));
     let past = part(move || file.past.get().map(|commit| view! { <Past file=file commit=commit/> }));
     view! {
         <header>

@@ -30,7 +30,9 @@ pub fn Instructions() -> impl IntoView {
         Load::Ready(Response::Instructions { rows }) if rows.is_empty() => {
             states::empty("No files yet", "They are made with a project: create one in the project menu.")
         }
-        Load::Ready(Response::Instructions { rows }) => rows.into_iter().map(|row| file(app, row, open)).collect_view().into_any(),
+        Load::Ready(Response::Instructions { rows }) => {
+            rows.into_iter().map(|row| file(app, row, open)).collect_view().into_any()
+        }
         Load::Ready(_) => ().into_any(),
     });
     let editor = part(move || open.get().map(|path| view! { <editor::Editor path=path/> }));

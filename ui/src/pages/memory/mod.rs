@@ -46,9 +46,10 @@ pub fn Memory() -> impl IntoView {
     let list = part(move || match load.get() {
         Load::Loading => states::loading(6),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Recalled { rows }) if rows.is_empty() => {
-            states::empty("Nothing in memory matches", "Try fewer or other words: recall looks for the words themselves.")
-        }
+        Load::Ready(Response::Recalled { rows }) if rows.is_empty() => states::empty(
+            "Nothing in memory matches",
+            "Try fewer or other words: recall looks for the words themselves.",
+        ),
         Load::Ready(_) if rows.with(Vec::is_empty) => states::empty(
             "Memory is empty",
             "Every finished request leaves notes here. You can also push one: a decision, a preference, a document.",

@@ -16,16 +16,20 @@ pub fn Note(rows: Memo<Vec<NoteRow>>) -> impl IntoView {
         let id = app.route.with(|r| r.open.clone())?;
         rows.with(|rows| rows.iter().find(|r| r.note.as_str() == id).cloned())
     });
-    part(move || match open.get() {
+    part(move || {
+        match open.get() {
         Some(row) => note(app, row),
         None => view! { <div class="card blank"><p class="muted">"Open a note to read it whole: click it, or j k and Enter."</p></div> }.into_any(),
+    }
     })
 }
 
 fn note(app: App, row: NoteRow) -> AnyView {
     let id = row.note.clone();
     let forget = Callback::new(move |()| {
-        app.act(Request::Forget { note: id.clone() }, "Forgotten: its text is deleted.", move |_| app.go(Route::to(View::Memory)));
+        app.act(Request::Forget { note: id.clone() }, "Forgotten: its text is deleted.", move |_| {
+            app.go(Route::to(View::Memory))
+        });
     });
     let look = row.request.as_ref().map(|r| Route::open(View::Home, r.to_string()).hash());
     let agent = row.agent.as_ref().map(|a| format!(", by {}", app.agent_title(a)));

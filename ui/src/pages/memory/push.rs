@@ -29,7 +29,11 @@ pub fn Push() -> impl IntoView {
             let _ = text.try_set(String::new());
         });
     };
-    let kinds = KINDS.into_iter().enumerate().map(|(i, (_, word))| view! { <option value=i.to_string()>{word}</option> }).collect_view();
+    let kinds = KINDS
+        .into_iter()
+        .enumerate()
+        .map(|(i, (_, word))| view! { <option value=i.to_string()>{word}</option> })
+        .collect_view();
     view! {
         <details class="card fold">
             <summary class="card-body">"Push a note"</summary>
