@@ -2,7 +2,11 @@
 //! requests that went well and failed, each switch's milliseconds, and the edge's memory. Edge and apps are processes of
 //! their own: this program again.
 
-#[expect(clippy::unwrap_used, reason = "the app of the tests, where a panic is a failed request")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the app of the tests, where a panic is a failed request"
+)]
 #[path = "../tests/it/app.rs"]
 mod app;
 

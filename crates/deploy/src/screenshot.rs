@@ -92,10 +92,11 @@ async fn picture(
     drop(command);
     let pid = child.id().ok_or_else(|| io::Error::other("it has no process number"))?;
     let ending = Ending::of(pid, None)?;
-    let group = Group { pid, marker };
+    let group = Group { pid, marker: marker.clone() };
     let in_time = tokio::time::timeout_at(until, ending.wait()).await.is_ok();
     drop(group);
     let _ = child.wait().await;
+    process::sweep(&marker).await;
     pump.finish().await;
     if !in_time {
         return Err(ScreenshotError::Slow(spec.limit));
@@ -129,7 +130,7 @@ struct Group {
 impl Drop for Group {
     fn drop(&mut self) {
         process::signal_group(self.pid, Signal::KILL);
-        process::sweep(&self.marker);
+        process::kill_marked(&self.marker);
     }
 }
 

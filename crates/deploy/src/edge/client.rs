@@ -55,9 +55,15 @@ impl EdgeClient {
         self.ask(&Command::State).await
     }
 
-    /// Ends the edge and all its releases. The next edge on the same state brings them back.
+    /// Ends the edge and all its releases, and returns when they are gone. The next edge on the same state brings them back.
     pub async fn quit(&self) -> Result<(), EdgeError> {
-        self.ask(&Command::Quit).await
+        match self.ask(&Command::Quit).await {
+            // It may be gone before it has said so.
+            Err(EdgeError::Unreachable { source, .. }) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                Ok(())
+            }
+            said => said,
+        }
     }
 
     async fn ask<T: DeserializeOwned>(&self, command: &Command) -> Result<T, EdgeError> {

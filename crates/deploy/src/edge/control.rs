@@ -117,6 +117,7 @@ async fn carry_out(command: Command, sites: &Sites) -> Result<serde_json::Value,
         Command::State => serde_json::to_value(sites.state().await).map_err(EdgeError::Answer),
         Command::Quit => {
             sites.quit();
+            sites.over().await;
             Ok(serde_json::Value::Null)
         }
     }

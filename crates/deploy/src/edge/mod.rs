@@ -212,7 +212,7 @@ impl EdgeError {
 
 /// Runs the edge until SIGTERM, SIGINT or the command `quit`; then ends its releases with it.
 pub async fn edge_main(config: EdgeConfig) -> Result<(), EdgeError> {
-    let _lock = state::lock(&config.state)?;
+    let _lock = sole(&config).await?;
     for folder in [config.control.parent(), Some(config.logs.as_path())].into_iter().flatten() {
         std::fs::create_dir_all(folder).map_err(EdgeError::io(format!("make {}", folder.display())))?;
     }
@@ -222,9 +222,28 @@ pub async fn edge_main(config: EdgeConfig) -> Result<(), EdgeError> {
     sites.restore(saved).await?;
     let serving = tokio::spawn(control::serve(control, sites.clone()));
     end_asked_for(&sites).await.map_err(EdgeError::io("listen for signals"))?;
-    sites.end().await;
+    // Nobody shall find an edge that is about to end.
     serving.abort();
+    sites.end().await;
     Ok(())
+}
+
+/// The lock of the state. An edge that holds it but takes no commands any more is ending, and waited for.
+async fn sole(config: &EdgeConfig) -> Result<std::fs::File, EdgeError> {
+    let until = tokio::time::Instant::now() + config.limits.grace * 2 + Duration::from_secs(1);
+    loop {
+        match state::lock(&config.state) {
+            Err(EdgeError::AlreadyRunning(state)) => {
+                let answers = tokio::net::UnixStream::connect(&config.control).await.is_ok();
+                if answers || tokio::time::Instant::now() > until {
+                    return Err(EdgeError::AlreadyRunning(state));
+                }
+                // A lock cannot be awaited together with a deadline.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            locked => return locked,
+        }
+    }
 }
 
 async fn end_asked_for(sites: &sites::Sites) -> io::Result<()> {

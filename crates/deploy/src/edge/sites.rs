@@ -28,6 +28,8 @@ struct Inner {
     /// A release has another process, or none: to be saved.
     changed: Arc<Notify>,
     quit: CancellationToken,
+    /// All releases have ended after that.
+    over: CancellationToken,
 }
 
 #[derive(Default)]
@@ -50,6 +52,7 @@ impl Sites {
             table: Mutex::default(),
             changed: Arc::default(),
             quit: CancellationToken::new(),
+            over: CancellationToken::new(),
         }));
         tokio::spawn(save_changes(sites.clone()));
         sites
@@ -72,7 +75,7 @@ impl Sites {
         let live: Vec<&ReleaseId> = saved.projects.values().filter_map(|site| site.live.as_ref()).collect();
         for (id, release) in &saved.releases {
             if !live.contains(&id) {
-                end_leftover(release, &self.0.config);
+                end_leftover(release, &self.0.config).await;
                 continue;
             }
             let SavedRelease { spec, port, process } = release.clone();
@@ -326,6 +329,11 @@ impl Sites {
         for running in &releases {
             running.ended().await;
         }
+        self.0.over.cancel();
+    }
+
+    pub(super) async fn over(&self) {
+        self.0.over.cancelled().await;
     }
 }
 
@@ -403,13 +411,13 @@ async fn drain(sites: Sites, old: Arc<Running>) {
 }
 
 /// A release that drained when the edge before this one died: nobody asks it any more.
-fn end_leftover(release: &SavedRelease, config: &EdgeConfig) {
+async fn end_leftover(release: &SavedRelease, config: &EdgeConfig) {
     if let Some(process) = release.process
         && Ending::of(process.pid, Some(process.started)).is_ok()
     {
         process::signal_group(process.pid, rustix::process::Signal::KILL);
     }
-    supervisor::sweep(&release.spec.release, config);
+    supervisor::sweep(&release.spec.release, config).await;
 }
 
 /// Returns when the server answered well once. There is no event for "listens now" that works for every app, so it is

@@ -114,8 +114,8 @@ fn marker_of(release: &ReleaseId, config: &EdgeConfig) -> String {
 }
 
 /// Kills what is left of a release, such as what has moved out of its process group.
-pub(super) fn sweep(release: &ReleaseId, config: &EdgeConfig) {
-    process::sweep(&format!("{MARKER}={}", marker_of(release, config)));
+pub(super) async fn sweep(release: &ReleaseId, config: &EdgeConfig) {
+    process::sweep(&format!("{MARKER}={}", marker_of(release, config))).await;
 }
 
 struct Life {
@@ -134,12 +134,17 @@ async fn keep(
     let _ended = running.ended.clone().drop_guard();
     let mut crashes = VecDeque::new();
     loop {
+        let was_found = found.is_some();
         let began = match found.take() {
-            Some(process) => find(&running, process, &config).or_else(|cause| {
+            Some(process) => find(&running, process, &config),
+            None => begin(&running, &config).await,
+        };
+        let began = match began {
+            Err(cause) if was_found => {
                 tracing::info!(release = %running.spec.release, %cause, "not found alive, starting it again");
-                begin(&running, &config)
-            }),
-            None => begin(&running, &config),
+                begin(&running, &config).await
+            }
+            began => began,
         };
         let life = match began {
             Ok(life) => life,
@@ -219,7 +224,7 @@ async fn watch_over(mut life: Life, running: &Running, config: &EdgeConfig) -> S
         }
         None => "ended".to_owned(),
     };
-    sweep(&running.spec.release, config);
+    sweep(&running.spec.release, config).await;
     if let Some(pump) = life.pump {
         pump.finish().await;
     }
@@ -242,10 +247,10 @@ fn find(running: &Running, process: SavedProcess, config: &EdgeConfig) -> io::Re
     Ok(Life { ending, child: None, pump: Some(pump) })
 }
 
-fn begin(running: &Running, config: &EdgeConfig) -> io::Result<Life> {
+async fn begin(running: &Running, config: &EdgeConfig) -> io::Result<Life> {
     let spec = &running.spec;
     // One that an earlier edge started and lost would hold the socket.
-    sweep(&spec.release, config);
+    sweep(&spec.release, config).await;
     if let Some(socket) = &spec.socket {
         clear_the_way(socket, spec.run_as)?;
     }

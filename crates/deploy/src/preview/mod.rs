@@ -122,8 +122,8 @@ impl Drop for Preview {
 }
 
 /// Kills what is left of an attempt's dev server, such as after the daemon's own restart.
-pub fn kill_leftovers(attempt: &AttemptId) {
-    process::sweep(&marker(attempt));
+pub async fn kill_leftovers(attempt: &AttemptId) {
+    process::sweep(&marker(attempt)).await;
 }
 
 fn marker(attempt: &AttemptId) -> String {
@@ -174,7 +174,7 @@ impl Kept {
             Ok(status) => format!("it ended with {status}"),
             Err(cause) => cause.to_string(),
         };
-        process::sweep(&self.marker);
+        process::sweep(&self.marker).await;
         self.pump.finish().await;
         tell.send_replace(Some(how));
     }

@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::process::Command;
 
@@ -108,18 +109,33 @@ pub(crate) fn signal_group(leader: u32, signal: Signal) {
     }
 }
 
-/// Kills every process whose environment holds `marker` (`NAME=value`), until none is left.
-pub(crate) fn sweep(marker: &str) {
+/// Kills every process whose environment holds `marker` (`NAME=value`), and returns when none is left.
+pub(crate) async fn sweep(marker: &str) {
     // A fork between two looks is found by the next one.
     for _ in 0..5 {
         let found = marked(marker);
         if found.is_empty() {
             return;
         }
-        for pid in found {
-            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        let ending: Vec<Ending> =
+            found.iter().filter_map(|pid| Ending::of(pid_number(*pid), None).ok()).collect();
+        kill_marked(marker);
+        for one in ending {
+            // Only one that hangs in the kernel takes longer.
+            let _ = tokio::time::timeout(Duration::from_secs(2), one.wait()).await;
         }
     }
+}
+
+/// The same, without waiting for the end of what was killed.
+pub(crate) fn kill_marked(marker: &str) {
+    for pid in marked(marker) {
+        let _ = rustix::process::kill_process(pid, Signal::KILL);
+    }
+}
+
+fn pid_number(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().unsigned_abs()
 }
 
 fn marked(marker: &str) -> Vec<Pid> {

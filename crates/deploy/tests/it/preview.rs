@@ -136,6 +136,6 @@ async fn the_whole_tree_of_a_dev_server_ends_with_it() {
         }
     })
     .await;
-    kill_leftovers(&AttemptId::new("lost").unwrap());
+    kill_leftovers(&AttemptId::new("lost").unwrap()).await;
     assert!(!soon(left.wait()).await.unwrap().success());
 }
