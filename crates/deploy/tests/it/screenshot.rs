@@ -49,7 +49,7 @@ async fn a_browser_that_hangs_or_shows_nothing_is_ended_and_reported() {
     let mut slow = spec(browser.clone(), dir.path(), "http://127.0.0.1:1/".into());
     slow.limit = Duration::from_millis(200);
     assert!(matches!(screenshot(&slow).await.unwrap_err(), ScreenshotError::Slow(_)));
-    assert_eq!(own_pictures(), 0, "nothing of the browser is left");
+    assert_eq!(browsers_in(dir.path()), 0, "nothing of the browser is left");
     script("echo no display; exit 1");
     let cause =
         screenshot(&spec(browser.clone(), dir.path(), "http://127.0.0.1:1/".into())).await.unwrap_err();
@@ -58,12 +58,12 @@ async fn a_browser_that_hangs_or_shows_nothing_is_ended_and_reported() {
     assert!(cause.to_string().contains("not a web address"), "{cause}");
 }
 
-/// Processes of pictures that this test took.
-fn own_pictures() -> usize {
-    let mark = format!("LOOPWRIGHT_PICTURE={}-", std::process::id());
+/// Processes whose home is a picture's folder in `scratch`.
+fn browsers_in(scratch: &std::path::Path) -> usize {
+    let home = format!("HOME={}/", scratch.display());
     let entries = std::fs::read_dir("/proc").unwrap();
     let environs = entries.filter_map(|entry| std::fs::read(entry.ok()?.path().join("environ")).ok());
     environs
-        .filter(|environ| environ.split(|byte| *byte == 0).any(|entry| entry.starts_with(mark.as_bytes())))
+        .filter(|environ| environ.split(|byte| *byte == 0).any(|entry| entry.starts_with(home.as_bytes())))
         .count()
 }
