@@ -195,8 +195,9 @@ pub fn run(line: Line) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         command => {
-            let client = Client::new(Home::at(&home?)?.control());
-            small_runtime()?.block_on(talk(&client, command, line.json))
+            let home = Home::at(&home?)?;
+            let client = Client::new(home.control());
+            small_runtime()?.block_on(talk(&client, &home, command, line.json))
         }
     }
 }
@@ -206,7 +207,7 @@ fn small_runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime")
 }
 
-async fn talk(client: &Client, command: Command, json: bool) -> Result<ExitCode> {
+async fn talk(client: &Client, home: &Home, command: Command, json: bool) -> Result<ExitCode> {
     let request = match command {
         Command::Ask(options) => return ask::ask(client, options, json).await,
         Command::Journal { verify: None, after, follow } => {
@@ -217,8 +218,7 @@ async fn talk(client: &Client, command: Command, json: bool) -> Result<ExitCode>
             return Ok(ExitCode::SUCCESS);
         }
         Command::Stop { sites } => {
-            client.stop(sites).await?;
-            return Ok(ExitCode::SUCCESS);
+            return stop(client, home, sites).await.map(|()| ExitCode::SUCCESS);
         }
         other => request_of(other)?,
     };
@@ -226,6 +226,16 @@ async fn talk(client: &Client, command: Command, json: bool) -> Result<ExitCode>
     let sound = !matches!(&response, Response::Verified { problems, .. } if !problems.is_empty());
     print::response(&response, json)?;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Stops the daemon. Sites outlive it on purpose, so an edge whose daemon is gone is stopped directly.
+async fn stop(client: &Client, home: &Home, sites: bool) -> Result<()> {
+    let stopped = client.stop(sites).await;
+    let edge = deploy::edge::EdgeClient::new(home.edge_control());
+    if stopped.is_err() && sites && edge.state().await.is_ok() {
+        return edge.quit().await.context("failed to stop the edge");
+    }
+    stopped
 }
 
 /// The commands that are one request each.

@@ -11,6 +11,7 @@ use protocol::{AgentId, ApiError, At, AttemptId, Code, ProjectId};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 pub struct Daemon {
     pub home: Home,
@@ -27,7 +28,9 @@ pub struct Daemon {
     pub runs: Mutex<HashMap<AttemptId, mpsc::Sender<Control>>>,
     /// Keeps changes of one kind in a row: files of the main branch are written by one at a time.
     pub repository: tokio::sync::Mutex<()>,
-    pub stop: tokio_util::sync::CancellationToken,
+    pub stop: CancellationToken,
+    /// Set once the edge was started, or could not be: who ends the edge waits for this.
+    pub edge_settled: CancellationToken,
     pub host: String,
     pub local: bool,
 }

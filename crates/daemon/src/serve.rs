@@ -1,5 +1,5 @@
-//! Starting and stopping. The sockets answer first; the edge, the probes and the first project come after, so that
-//! a start is quick and a slow part is visible instead of waited for.
+//! Starting and stopping. The sockets answer first; the edge and the probes come after, so that a start is quick and a
+//! slow part is visible instead of waited for.
 
 use crate::context::{Daemon, Reads, Roster};
 use crate::home::Home;
@@ -93,6 +93,7 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     let _only_one = lock(&home)?;
     home.prepare_sockets()?;
     let daemon = Arc::new(assemble(home, &options)?);
+    first_project(&daemon, options.starter).await.context("failed to make the first project")?;
     let control = bind_control(&daemon.home)?;
     let dashboard = bind_dashboard(options.port.or(daemon.settings.port).unwrap_or(PORT)).await?;
     let port = dashboard.local_addr()?.port();
@@ -103,7 +104,7 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     let on_loopback = axum::serve(dashboard, web::dashboard(daemon.clone(), port));
     let link = address(&daemon, &daemon.sessions.link()?);
     print::line(&format!("dashboard: {link}"))?;
-    let background = tokio::spawn(settle(daemon.clone(), options.starter));
+    let background = tokio::spawn(settle(daemon.clone()));
     tokio::select! {
         served = async { tokio::try_join!(on_socket.into_future(), on_loopback.into_future()) } => { served?; }
         () = stop.cancelled() => info!("stopping: you asked for it"),
@@ -170,6 +171,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         runs: Default::default(),
         repository: Default::default(),
         stop: CancellationToken::new(),
+        edge_settled: CancellationToken::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         local: options.local,
         home,
@@ -281,14 +283,12 @@ impl axum::serve::Listener for Peers {
     }
 }
 
-/// What takes longer than a start may: the edge, the first project, then the loop itself and the first probe.
-async fn settle(daemon: Arc<Daemon>, starter: Option<String>) {
+/// What takes longer than a start may: the edge, then the loop itself and the first probe.
+async fn settle(daemon: Arc<Daemon>) {
     if let Err(e) = start_edge(&daemon).await {
         warn!(error = %e, "failed to start the edge; sites cannot be switched until it runs");
     }
-    if let Err(e) = first_project(&daemon, starter).await {
-        warn!(error = %e, "failed to make the first project");
-    }
+    daemon.edge_settled.cancel();
     let probing = daemon.clone();
     tokio::spawn(async move { probing.readiness.get(&probing.setup).await });
     Shell::new(daemon).run().await;

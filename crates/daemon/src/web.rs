@@ -135,8 +135,11 @@ struct Stop {
 }
 
 async fn stop(State(daemon): Shared, Json(Stop { sites }): Json<Stop>) -> HttpResponse {
-    if sites && let Err(e) = daemon.edge.quit().await {
-        tracing::warn!(error = %e, "failed to stop the edge");
+    if sites {
+        daemon.edge_settled.cancelled().await;
+        if let Err(e) = daemon.edge.quit().await {
+            tracing::warn!(error = %e, "failed to stop the edge");
+        }
     }
     daemon.stop.cancel();
     Json(serde_json::json!({ "stopping": true })).into_response()

@@ -10,6 +10,7 @@ use protocol::fact::{Entry, Fact};
 use protocol::view::TranscriptLine;
 use protocol::{ApiError, AttemptId, Code};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, warn};
 
@@ -17,6 +18,9 @@ use tracing::{error, warn};
 const GROUP: usize = 256;
 /// Inputs that may wait; beyond that the caller is told to come back.
 const QUEUE: usize = 20_000;
+
+/// While the disk is full, who asks for nothing new looks for room this often at most: a look writes megabytes.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 
 /// Why an input left no facts.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -78,7 +82,7 @@ impl Writer {
         let (head_tx, head) = watch::channel(journal.head().0);
         let (pending_tx, pending) = watch::channel(Arc::new(engine::pending(&state, &limits)));
         let (full_tx, disk_full) = watch::channel(false);
-        let desk = Desk { journal, reader, state, limits, memory: memory.clone(), head: head_tx, pending: pending_tx, full: full_tx, writes: 0 };
+        let desk = Desk { journal, reader, state, limits, memory: memory.clone(), head: head_tx, pending: pending_tx, full: full_tx, looked: None, writes: 0 };
         std::thread::Builder::new().name("writer".into()).spawn(move || desk.work(rx))?;
         Ok(Self { tx, head, pending, disk_full, memory })
     }
@@ -109,7 +113,10 @@ struct Desk {
     memory: Arc<std::sync::Mutex<Memory>>,
     head: watch::Sender<u64>,
     pending: watch::Sender<Arc<Vec<Effect>>>,
+    /// The disk was full, and there has not been room for new work since.
     full: watch::Sender<bool>,
+    /// When it was last looked for room.
+    looked: Option<Instant>,
     /// Commits of facts since the start.
     writes: u64,
 }
@@ -135,6 +142,10 @@ impl Desk {
         match message {
             Message::Decide(job) => jobs.push(*job),
             Message::Transcript(lines, reply) => {
+                if !self.room(LOOK_FOR_ROOM) {
+                    let _ = reply.send(Err(Refused::DiskFull));
+                    return;
+                }
                 let done = self.journal.append_transcript(&lines).map_err(|e| self.refused(&e));
                 let _ = reply.send(done);
             }
@@ -146,7 +157,13 @@ impl Desk {
         let at = names::now();
         let mut batches = Vec::new();
         let mut decided = Vec::new();
+        let asked = jobs.iter().any(|job| is_new_work(&job.input));
+        let room = self.room(if asked { Duration::ZERO } else { LOOK_FOR_ROOM });
         for job in jobs {
+            if !room && is_new_work(&job.input) {
+                let _ = job.reply.send(Err(Refused::DiskFull));
+                continue;
+            }
             let facts = engine::decide(&self.state, &self.limits, job.input);
             let index = facts.as_ref().ok().filter(|f| !f.is_empty()).map(|facts| {
                 facts.iter().for_each(|fact| self.state.apply(at, fact));
@@ -176,7 +193,6 @@ impl Desk {
         if !entries.is_empty() {
             self.writes += 1;
             crate::faults::after_write(self.writes);
-            self.full.send_if_modified(|full| std::mem::replace(full, false));
         }
         for entry in entries.iter().flatten() {
             if let Err(e) = remember(&self.reader, &self.memory, entry) {
@@ -208,6 +224,27 @@ impl Desk {
         }
     }
 
+    /// Whether new work may be taken. The journal keeps some room back for the ends of what runs; new work waits until
+    /// that is set aside again.
+    fn room(&mut self, every: Duration) -> bool {
+        if !*self.full.borrow() {
+            return true;
+        }
+        if self.looked.is_some_and(|at| at.elapsed() < every) {
+            return false;
+        }
+        let room = match self.journal.room() {
+            Ok(room) => room,
+            Err(e) => {
+                warn!(error = %e, "failed to look for room on the disk");
+                false
+            }
+        };
+        self.looked = Some(Instant::now());
+        self.full.send_replace(!room);
+        room
+    }
+
     fn refused(&self, e: &journal::Error) -> Refused {
         if e.is_disk_full() {
             self.full.send_if_modified(|full| !std::mem::replace(full, true));
@@ -215,6 +252,11 @@ impl Desk {
         }
         Refused::Journal(e.to_string())
     }
+}
+
+/// What people ask for anew. The ends of effects, a cancel and a forget are taken on a full disk too.
+fn is_new_work(input: &Input) -> bool {
+    matches!(input, Input::Submit(_) | Input::Steer { .. } | Input::PlanStep(_) | Input::Push(_))
 }
 
 fn replay(reader: &Reader, state: &mut State, memory: &Arc<std::sync::Mutex<Memory>>) -> anyhow::Result<()> {

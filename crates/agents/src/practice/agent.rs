@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
 /// Between two steps, so that a person can see the page grow.
-const PAUSE: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_millis(700);
 
 /// The practice agent over this process's standard streams, until its input ends. `None`: the usual pause.
 pub async fn practice_stdio(pause: Option<Duration>) -> Result<(), Error> {

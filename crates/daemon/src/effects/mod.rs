@@ -8,32 +8,57 @@ pub mod orient;
 mod record;
 mod run;
 
-use crate::context::Daemon;
+use crate::context::{Daemon, internal};
 use crate::shell::Report;
 use engine::{Effect, Input};
 use protocol::ApiError;
 use std::sync::Arc;
+use std::time::Duration;
+use tracing::warn;
+
+/// Tries of an effect that fails for the machine's reasons, and the pause before the second one (doubled each time).
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Carries an effect out and says what it came to. `None`: nothing to report, because the report comes another way.
 pub async fn carry_out(daemon: &Arc<Daemon>, effect: &Effect) -> Option<Report> {
-    let outcome = match effect {
+    if let Effect::StopAgent { attempt, .. } = effect {
+        return run::stop_agent(daemon, attempt).await;
+    }
+    // An agent's run is not begun twice under one name: the engine makes a new attempt of it.
+    let tries = if matches!(effect, Effect::RunAgent { .. }) { 1 } else { TRIES };
+    let mut pause = PAUSE;
+    for _ in 1..tries {
+        match once(daemon, effect).await {
+            Ok(report) => return Some(report),
+            Err(e) => warn!(error = %e, "an effect failed; it is tried again"),
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    let report = once(daemon, effect).await;
+    Some(report.unwrap_or_else(|e| Input::EffectFailed { effect: effect.id(), reason: e.message }.into()))
+}
+
+async fn once(daemon: &Arc<Daemon>, effect: &Effect) -> Result<Report, ApiError> {
+    match effect {
         Effect::Orient { request, project } => orient::orient(daemon, request, project).await,
         Effect::Brief { request, project, attempt, .. } => brief::brief(daemon, request, project, attempt).await,
         Effect::RunAgent { request, project, attempt, agent, from } => {
             run::run_agent(daemon, &run::Run { request, project, attempt, agent, from }).await
         }
-        Effect::StopAgent { attempt, .. } => return run::stop_agent(daemon, attempt).await,
+        // Has no report of its own, so it is handled before.
+        Effect::StopAgent { attempt, .. } => Err(internal("stop the agent", attempt)),
         Effect::Check { project, attempt, check, commit, .. } => check::check(daemon, project, attempt, *check, commit).await,
         Effect::Land { project, attempt, commit, .. } => land::land(daemon, project, attempt, commit).await,
         Effect::Switch { project, attempt, release, .. } => land::switch(daemon, project, attempt, release).await,
         Effect::Record { request, project, outcome, why } => record::record(daemon, request, project, *outcome, why).await,
         Effect::Wake { request, at } => wake(request, *at).await,
-    };
-    Some(outcome.unwrap_or_else(|e: ApiError| Input::EffectFailed { effect: effect.id(), reason: e.message }.into()))
+    }
 }
 
 async fn wake(request: &protocol::RequestId, at: protocol::At) -> Result<Report, ApiError> {
     let wait = at.since(crate::names::now());
-    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+    tokio::time::sleep(Duration::from_millis(wait)).await;
     Ok(Input::Retry { request: request.clone(), because: "the time it waited for has come".into() }.into())
 }

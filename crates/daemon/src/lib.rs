@@ -27,7 +27,8 @@ mod writer;
 use clap::Parser;
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
+/// The whole program: what `loopwrightd` does with its arguments.
+pub fn main() -> ExitCode {
     let line = commands::Line::parse();
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(line.log_level()).init();
     match commands::run(line) {

@@ -1,0 +1,5 @@
+//! The daemon and its command line.
+
+fn main() -> std::process::ExitCode {
+    daemon::main()
+}
