@@ -90,6 +90,17 @@ impl Daemon {
         Ok(Err(error))
     }
 
+    /// One plain exchange on the control socket, for what is no [`Request`]: status and body.
+    pub fn exchange(&self, method: &str, path: &str, body: &[u8]) -> Result<(u16, Vec<u8>)> {
+        http::exchange(&self.socket, method, path, body, CALL)
+    }
+
+    /// Asks it to end, its sites too.
+    pub fn quit(&mut self) -> Result<ExitStatus> {
+        self.exchange("POST", "/api/stop", br#"{"sites":true}"#)?;
+        self.wait_end(PATIENCE)
+    }
+
     /// The newest entry's number, as the head stream gives it, and every entry up to it.
     pub fn entries(&self) -> Result<Vec<Entry>> {
         let mut all = Vec::new();
