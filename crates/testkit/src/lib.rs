@@ -14,6 +14,7 @@ pub mod workspace;
 
 pub use daemon::Daemon;
 pub use model::ModelServer;
+pub use namespace::{alone, free_port, netns_command, tools_dir};
 pub use workspace::Workspace;
 
 /// The words by which a brief shows that it is a later attempt. They are the heading of the brief's failure part.
