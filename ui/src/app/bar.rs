@@ -2,6 +2,7 @@
 
 use super::App;
 use super::projects::ProjectMenu;
+use super::signals::{Look, Views};
 use super::state::Link;
 use crate::backend;
 use crate::parts::icons;
@@ -15,7 +16,7 @@ pub fn Bar() -> impl IntoView {
         <header class="bar">
             <a class="brand" href="#/home" aria-label="Loopwright: home">{icons::mark()}<span>"Loopwright"</span></a>
             <nav aria-label="Views">
-                {View::ALL.into_iter().map(|view| tab(app, view)).collect_view()}
+                {View::ALL.into_iter().map(|view| tab(app, view)).views()}
             </nav>
             <ProjectMenu/>
             <Heard/>
@@ -26,7 +27,7 @@ pub fn Bar() -> impl IntoView {
 }
 
 fn tab(app: App, view: View) -> impl IntoView {
-    let here = move || app.route.with(|r| r.view) == view;
+    let here = move || app.route.look(|r| r.view) == view;
     view! {
         <a
             href=Route::to(view).hash()

@@ -1,6 +1,7 @@
 //! Keys for the whole app, and the list of them.
 
 use super::App;
+use super::signals::Views;
 use crate::words::keys::{self, Act, Chord, Press};
 use crate::words::route::Route;
 use leptos::prelude::*;
@@ -112,7 +113,7 @@ pub fn Help() -> impl IntoView {
                         {keys::HELP
                             .into_iter()
                             .map(|(key, does)| view! { <dt><kbd>{key}</kbd></dt><dd>{does}</dd> })
-                            .collect_view()}
+                            .views()}
                     </dl>
                 </div>
             </div>

@@ -13,7 +13,7 @@ use crate::pages;
 use crate::words::route::{Route, View, sign_in_key};
 use leptos::prelude::*;
 pub use reading::{Load, read};
-pub use signals::{effect, memo, part};
+pub use signals::{Look, Views, effect, memo, part};
 pub use state::{App, Session};
 
 /// The whole app.
@@ -61,7 +61,7 @@ fn Shell() -> impl IntoView {
         Nudge::Lost => app.lose(),
         Nudge::SignedOut => app.sign_out(None),
     });
-    let view = memo(move || app.route.with(|r| r.view));
+    let view = memo(move || app.route.look(|r| r.view));
     view! {
         <bar::Bar/>
         <Warnings/>

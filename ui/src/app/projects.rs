@@ -1,7 +1,7 @@
 //! The project menu: which project is active, switching, and making a new one from a starter.
 
 use super::App;
-use super::signals::{effect, memo};
+use super::signals::{Views, effect, memo};
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
 use protocol::Request;
@@ -56,7 +56,7 @@ fn Switch(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <h3>"Switch to"</h3>
         <ul class="menu-list">
-            {move || projects.get().into_iter().map(|row| project(app, row, open)).collect_view()}
+            {move || projects.get().into_iter().map(|row| project(app, row, open)).views()}
         </ul>
     }
 }
@@ -144,7 +144,7 @@ fn NewProject(open: RwSignal<bool>) -> impl IntoView {
                             </label>
                         }
                     })
-                    .collect_view()}
+                    .views()}
             </fieldset>
             <button class="primary" data-testid="project-create" disabled=move || busy.get()>
                 {move || if busy.get() { "Making it…" } else { "Create project" }}

@@ -29,3 +29,32 @@ pub fn part<V: IntoView + 'static>(
 ) -> Box<dyn FnMut() -> AnyView + Send> {
     Box::new(move || make().into_any())
 }
+
+/// Reading a part of a signal. As `with`, but the closure is not compiled into a copy of the signal's machinery.
+pub trait Look: With {
+    fn look<U>(&self, pick: impl FnOnce(&Self::Value) -> U) -> U {
+        let (mut pick, mut out) = (Some(pick), None);
+        look(self, &mut |value| out = pick.take().map(|pick| pick(value)));
+        match out {
+            Some(out) => out,
+            None => unreachable!("`with` runs its closure"),
+        }
+    }
+}
+
+impl<S: With> Look for S {}
+
+fn look<S: With + ?Sized>(signal: &S, run: &mut dyn FnMut(&S::Value)) {
+    signal.with(|value| run(value));
+}
+
+/// As `collect_view`, but every list on every page is of one type, so that its machinery is there once.
+pub trait Views: Iterator {
+    fn views(self) -> Vec<AnyView>;
+}
+
+impl<V: IntoView + 'static, I: Iterator<Item = V>> Views for I {
+    fn views(self) -> Vec<AnyView> {
+        self.map(IntoAny::into_any).collect()
+    }
+}

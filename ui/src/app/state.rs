@@ -1,7 +1,7 @@
 //! What the whole app knows.
 
 use super::reading::{Load, read};
-use super::signals::{effect, memo};
+use super::signals::{Look, effect, memo};
 use crate::backend;
 use crate::words::agents;
 use crate::words::keys::Act;
@@ -150,7 +150,7 @@ impl App {
         effect(move || self.home.set(home.get()));
         let active = memo(move || self.home_with(|h| h.active.clone()));
         effect(move || {
-            if active.with(Option::is_some) {
+            if active.look(Option::is_some) {
                 self.project.set(active.get());
             }
         });
@@ -179,7 +179,7 @@ impl App {
 
     /// A part of the home data, once it is there.
     pub fn home_with<T>(self, pick: impl FnOnce(&Home) -> T) -> Option<T> {
-        self.home.with(|load| match load {
+        self.home.look(|load| match load {
             Load::Ready(Response::Home(home)) => Some(pick(home)),
             _ => None,
         })

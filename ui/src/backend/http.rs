@@ -14,11 +14,6 @@ struct Key<'a> {
     key: &'a str,
 }
 
-#[derive(serde::Deserialize)]
-struct Token {
-    token: String,
-}
-
 pub async fn call(request: &Request) -> Result<Response, ApiError> {
     let body = serde_json::to_string(request).map_err(odd)?;
     let answer = send("POST", "/api/request", Some(&body)).await?;
@@ -28,8 +23,7 @@ pub async fn call(request: &Request) -> Result<Response, ApiError> {
 pub async fn session(key: &str) -> Result<String, ApiError> {
     let body = serde_json::to_string(&Key { key }).map_err(odd)?;
     let answer = send("POST", "/api/session", Some(&body)).await?;
-    let token: Token = serde_json::from_str(&text(&answer).await?).map_err(odd)?;
-    Ok(token.token)
+    wire::token(&text(&answer).await?).map_err(odd)
 }
 
 pub async fn picture(blob: &BlobId) -> Result<String, ApiError> {
@@ -95,7 +89,7 @@ async fn send(method: &str, path: &str, body: Option<&str>) -> Result<web_sys::R
 /// The daemon's own words, if it sent any.
 async fn refusal(answer: &web_sys::Response) -> ApiError {
     let status = answer.status();
-    let words = text(answer).await.ok().and_then(|body| serde_json::from_str::<ApiError>(&body).ok());
+    let words = text(answer).await.ok().and_then(|body| wire::refusal(&body).ok());
     match (words, status) {
         (words, 401) => {
             let message = words.map_or_else(|| "you are signed out".to_owned(), |e| e.message);
@@ -126,7 +120,7 @@ fn unreachable(_: JsValue) -> ApiError {
         .next("start it with `loopwrightd serve`; this page goes on by itself once it is there")
 }
 
-fn odd(problem: serde_json::Error) -> ApiError {
+fn odd(problem: impl std::fmt::Display) -> ApiError {
     ApiError::new(Code::Version, format!("the daemon's answer was not understood: {problem}"))
         .next("reload the page: the daemon may have been updated")
 }

@@ -3,6 +3,7 @@
 
 mod events;
 mod http;
+mod json;
 mod session;
 mod wire;
 

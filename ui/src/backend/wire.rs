@@ -1,12 +1,13 @@
 //! From the daemon's JSON to a [`Response`]. The derived reading of `Response` would do the same, but it reads every row
 //! through serde's buffer for tagged enums, which is a third of a megabyte of wasm. Here the tag is read first, and the
-//! rows straight from the text. A test holds the two readings together.
+//! rows are read by their own types. A test holds the two readings together.
 
-use protocol::Response;
+use super::json::{Error, Json};
 use protocol::id::*;
 use protocol::view::*;
+use protocol::{ApiError, Response};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Error};
+use serde::de::{DeserializeOwned, Error as _};
 
 #[derive(Deserialize)]
 struct Tag {
@@ -45,6 +46,11 @@ struct Lines {
 }
 
 #[derive(Deserialize)]
+struct Token {
+    token: String,
+}
+
+#[derive(Deserialize)]
 struct Words {
     text: String,
 }
@@ -59,57 +65,71 @@ struct Named {
     note: Option<NoteId>,
 }
 
-type Read<T> = Result<T, serde_json::Error>;
+type Read<T> = Result<T, Error>;
 
-fn rows<T: DeserializeOwned>(text: &str) -> Read<Vec<T>> {
-    serde_json::from_str::<Rows<T>>(text).map(|r| r.rows)
+fn rows<T: DeserializeOwned>(json: Json<'_>) -> Read<Vec<T>> {
+    Rows::<T>::deserialize(json).map(|r| r.rows)
 }
 
 fn lacks<T>(found: Option<T>, field: &'static str) -> Read<T> {
-    found.ok_or_else(|| serde_json::Error::missing_field(field))
+    found.ok_or_else(|| Error::missing_field(field))
 }
 
 /// Every answer that a page asks for. The journal's entries are for other readers.
 pub fn response(text: &str) -> Read<Response> {
-    let tag: Tag = serde_json::from_str(text)?;
+    let value: serde_json::Value = serde_json::from_str(text)?;
+    let json = Json(&value);
+    let tag = Tag::deserialize(json)?;
     Ok(match tag.answer.as_str() {
         "done" => Response::Done,
-        "home" => Response::Home(serde_json::from_str(text)?),
-        "show" => Response::Show(serde_json::from_str(text)?),
-        "hello" => Response::Hello(serde_json::from_str(text)?),
+        "home" => Response::Home(Box::new(Home::deserialize(json)?)),
+        "show" => Response::Show(Box::new(RequestView::deserialize(json)?)),
+        "hello" => Response::Hello(Hello::deserialize(json)?),
         "accepted" => {
-            let Accepted { request, new } = serde_json::from_str(text)?;
+            let Accepted { request, new } = Accepted::deserialize(json)?;
             Response::Accepted { request, new }
         }
-        "requests" => Response::Requests { rows: rows(text)? },
-        "deployments" => Response::Deployments { rows: rows(text)? },
-        "releases" => Response::Releases { rows: rows(text)? },
+        "requests" => Response::Requests { rows: rows(json)? },
+        "deployments" => Response::Deployments { rows: rows(json)? },
+        "releases" => Response::Releases { rows: rows(json)? },
         "steps" => {
-            let BothSteps { planned, completed } = serde_json::from_str(text)?;
+            let BothSteps { planned, completed } = BothSteps::deserialize(json)?;
             Response::Steps { planned, completed }
         }
-        "notes" => Response::Notes { rows: rows(text)? },
-        "recalled" => Response::Recalled { rows: rows(text)? },
-        "agents" => Response::Agents { rows: rows(text)? },
-        "instructions" => Response::Instructions { rows: rows(text)? },
+        "notes" => Response::Notes { rows: rows(json)? },
+        "recalled" => Response::Recalled { rows: rows(json)? },
+        "agents" => Response::Agents { rows: rows(json)? },
+        "instructions" => Response::Instructions { rows: rows(json)? },
         "instruction" => {
-            let Instruction { path, text, base, history } = serde_json::from_str(text)?;
+            let Instruction { path, text, base, history } = Instruction::deserialize(json)?;
             Response::Instruction { path, text, base, history }
         }
-        "projects" => Response::Projects { rows: rows(text)? },
+        "projects" => Response::Projects { rows: rows(json)? },
         "transcript" => {
-            let Lines { lines, head } = serde_json::from_str(text)?;
+            let Lines { lines, head } = Lines::deserialize(json)?;
             Response::Transcript { lines, head }
         }
-        "text" => Response::Text { text: serde_json::from_str::<Words>(text)?.text },
-        "doctor" => Response::Doctor { rows: rows(text)? },
-        "planned" | "pushed" | "project" => return named(&tag.answer, text),
-        other => return Err(serde_json::Error::custom(format!("unknown answer {other:?}"))),
+        "text" => Response::Text { text: Words::deserialize(json)?.text },
+        "doctor" => Response::Doctor { rows: rows(json)? },
+        "planned" | "pushed" | "project" => return named(&tag.answer, json),
+        other => return Err(Error::custom(format!("unknown answer {other:?}"))),
     })
 }
 
-fn named(answer: &str, text: &str) -> Read<Response> {
-    let named: Named = serde_json::from_str(text)?;
+/// The answer to a sign-in.
+pub fn token(text: &str) -> Read<String> {
+    let value: serde_json::Value = serde_json::from_str(text)?;
+    Token::deserialize(Json(&value)).map(|t| t.token)
+}
+
+/// What the daemon says when it refuses.
+pub fn refusal(text: &str) -> Read<ApiError> {
+    let value: serde_json::Value = serde_json::from_str(text)?;
+    ApiError::deserialize(Json(&value))
+}
+
+fn named(answer: &str, json: Json<'_>) -> Read<Response> {
+    let named = Named::deserialize(json)?;
     Ok(match answer {
         "planned" => Response::Planned { step: lacks(named.step, "step")? },
         "pushed" => Response::Pushed { note: lacks(named.note, "note")? },
@@ -268,6 +288,13 @@ mod tests {
             assert_eq!(response(&text).unwrap(), answer, "{text}");
             assert_eq!(serde_json::from_str::<Response>(&text).unwrap(), answer);
         }
+    }
+
+    #[test]
+    fn a_refusal_is_read_with_its_next_step() {
+        let refused = ApiError::new(protocol::Code::DiskFull, "the disk is full").next("free some space");
+        assert_eq!(refusal(&serde_json::to_string(&refused).unwrap()).unwrap(), refused);
+        assert_eq!(token(r#"{"token":"t"}"#).unwrap(), "t");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Agents: the state of each coding agent, what it means, and its one next step.
 
-use crate::app::{App, Load, part, read};
+use crate::app::{App, Load, Views, part, read};
 use crate::parts::attempt::practice_badge;
 use crate::parts::states;
 use crate::parts::time::ago;
@@ -38,7 +38,7 @@ pub fn Agents() -> impl IntoView {
             states::empty("No agent is known", "Look again; if it stays so, run `loopwrightd doctor`.")
         }
         Load::Ready(Response::Agents { rows }) => {
-            view! { <div class="agents">{rows.into_iter().map(|row| agent(app, row)).collect_view()}</div> }
+            view! { <div class="agents">{rows.into_iter().map(|row| agent(app, row)).views()}</div> }
                 .into_any()
         }
         Load::Ready(_) => ().into_any(),
@@ -57,7 +57,7 @@ pub fn Agents() -> impl IntoView {
             <section class="stack">
                 <h3>"What the colours mean"</h3>
                 <ul class="legend">
-                    {agents::LEGEND.map(|(light, means)| view! { <li><i class=light.class()></i><span>{means}</span></li> }).into_iter().collect_view()}
+                    {agents::LEGEND.map(|(light, means)| view! { <li><i class=light.class()></i><span>{means}</span></li> }).into_iter().views()}
                 </ul>
             </section>
         </div>

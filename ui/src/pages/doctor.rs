@@ -1,6 +1,6 @@
 //! Doctor: is everything in order, and what to do where it is not.
 
-use crate::app::{App, Load, part, read};
+use crate::app::{App, Load, Views, part, read};
 use crate::parts::states;
 use leptos::prelude::*;
 use protocol::view::{DoctorRow, Health};
@@ -20,7 +20,7 @@ pub fn Doctor() -> impl IntoView {
         Load::Ready(Response::Doctor { rows }) if rows.is_empty() => {
             states::empty("Nothing was checked", "Check again.")
         }
-        Load::Ready(Response::Doctor { rows }) => rows.into_iter().map(check).collect_view().into_any(),
+        Load::Ready(Response::Doctor { rows }) => rows.into_iter().map(check).views().into_any(),
         Load::Ready(_) => ().into_any(),
     });
     let who = move || {

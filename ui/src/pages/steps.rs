@@ -1,6 +1,6 @@
 //! Steps: what is planned and can be sent to Hermes as it is, and what was completed, with its errors and their fixes.
 
-use crate::app::{App, Load, part, read};
+use crate::app::{App, Load, Look, Views, part, read};
 use crate::backend;
 use crate::parts::confirm::Confirm;
 use crate::parts::states;
@@ -44,7 +44,7 @@ fn both(app: App, planned: Vec<StepRow>, completed: Vec<StepRow>) -> AnyView {
             "Write down what should come next with “Plan a step”; send it when its time has come.",
         )
     } else {
-        planned.into_iter().map(|row| planned_step(app, row)).collect_view().into_any()
+        planned.into_iter().map(|row| planned_step(app, row)).views().into_any()
     };
     let done = if completed.is_empty() {
         states::empty(
@@ -52,7 +52,7 @@ fn both(app: App, planned: Vec<StepRow>, completed: Vec<StepRow>) -> AnyView {
             "Each request that ends live becomes one, with what went wrong on the way.",
         )
     } else {
-        completed.into_iter().map(|row| completed_step(app, row)).collect_view().into_any()
+        completed.into_iter().map(|row| completed_step(app, row)).views().into_any()
     };
     view! {
         <div class="two">
@@ -160,7 +160,7 @@ fn NewStep() -> impl IntoView {
                 <label class="field"><span>"What is wanted, in plain words"</span>
                     <textarea rows="3" data-testid="step-text" dir="auto" prop:value=text on:input=move |e| text.set(event_target_value(&e))></textarea>
                 </label>
-                <div class="actions"><button class="primary" data-testid="step-plan" disabled=move || title.with(|t| t.trim().is_empty())>"Plan it"</button></div>
+                <div class="actions"><button class="primary" data-testid="step-plan" disabled=move || title.look(|t| t.trim().is_empty())>"Plan it"</button></div>
             </form>
         </details>
     }

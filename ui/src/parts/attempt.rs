@@ -2,7 +2,7 @@
 
 use super::blob::{DiffOf, TextOf};
 use super::transcript::Transcript;
-use crate::app::App;
+use crate::app::{App, Views};
 use crate::words::{self, figures, reply, time};
 use leptos::prelude::*;
 use protocol::fact::CheckResult;
@@ -37,7 +37,7 @@ pub fn practice_badge() -> impl IntoView {
 
 /// Checks as a row of chips; a failed one opens its relevant lines, and each one its log.
 pub fn checks(rows: Vec<CheckView>) -> impl IntoView {
-    view! { <div class="checks">{rows.into_iter().map(check).collect_view()}</div> }
+    view! { <div class="checks">{rows.into_iter().map(check).views()}</div> }
 }
 
 fn check(row: CheckView) -> impl IntoView {
@@ -88,7 +88,7 @@ pub fn brief(view: &AttemptView) -> Option<impl IntoView + use<>> {
             let size = format!("≈ {} tokens{}", figures::grouped(p.tokens), if p.cut { ", cut to fit" } else { "" });
             view! { <tr><td>{p.part.clone()}</td><td class="code">{p.source.clone()}</td><td class="figure">{size}</td></tr> }
         })
-        .collect_view();
+        .views();
     Some(view! {
         <details class="fold" data-testid="brief" on:toggle=move |_| open.set(true)>
             <summary>

@@ -1,6 +1,6 @@
 //! Blobs on a page: pictures, texts, diffs. All text is text; nothing of it becomes markup.
 
-use crate::app::{App, Load, read};
+use crate::app::{App, Load, Views, read};
 use crate::backend;
 use crate::parts::states;
 use crate::words::diff;
@@ -68,7 +68,7 @@ fn coloured(text: &str) -> impl IntoView + use<> {
     let rows = lines
         .into_iter()
         .map(|(kind, line)| view! { <span class=kind.class()>{format!("{line}\n")}</span> })
-        .collect_view();
+        .views();
     view! {
         <pre class="diff" tabindex="0">{rows}</pre>
         {(left_out > 0).then(|| view! { <p class="muted small">{format!("{left_out} more lines are not shown.")}</p> })}

@@ -1,12 +1,12 @@
 //! The loop as a picture: seven points on a ring, what is in the middle is what happens now.
 
+use crate::app::Views;
 use crate::words::stages::{self, Mark, Point};
 use leptos::prelude::*;
 use protocol::view::Stage;
 
 const CENTRE: Point = Point { x: 230.0, y: 172.0 };
 const RADIUS: f64 = 118.0;
-const GAP: f64 = 0.031;
 
 /// What the ring shows of each stage.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,11 +26,11 @@ pub fn Ring(
     view! {
         <svg class="ring" viewBox="-30 4 520 318" role="img" aria-label=move || aria(&spots.get())>
             {(0..7).map(|i| view! {
-                <path class="arc" d=stages::arc(i, RADIUS, GAP, CENTRE) data-state=move || arc_state(&spots.get(), i)/>
-            }).collect_view()}
-            {Stage::ALL.into_iter().enumerate().map(|(i, stage)| point(i, stage, spots)).collect_view()}
-            <text class="ring-head" x=CENTRE.x y=CENTRE.y - 4.0 text-anchor="middle">{move || headline.get()}</text>
-            <text class="ring-below" x=CENTRE.x y=CENTRE.y + 20.0 text-anchor="middle">{move || below.get()}</text>
+                <path class="arc" d=stages::arc(RADIUS, CENTRE) transform=stages::turn(i, CENTRE) data-state=move || arc_state(&spots.get(), i)/>
+            }).views()}
+            {Stage::ALL.into_iter().enumerate().map(|(i, stage)| point(i, stage, spots)).views()}
+            <text class="ring-head" x=stages::tenths(CENTRE.x) y=stages::tenths(CENTRE.y - 4.0) text-anchor="middle">{move || headline.get()}</text>
+            <text class="ring-below" x=stages::tenths(CENTRE.x) y=stages::tenths(CENTRE.y + 20.0) text-anchor="middle">{move || below.get()}</text>
         </svg>
     }
 }
@@ -56,9 +56,8 @@ fn aria(spots: &[Spot; 7]) -> String {
 }
 
 fn point(i: usize, stage: Stage, spots: Signal<[Spot; 7]>) -> impl IntoView {
-    let turn = i as f64 / 7.0;
-    let at = stages::on_ring(turn, RADIUS, CENTRE);
-    let outside = stages::on_ring(turn, RADIUS + 30.0, CENTRE);
+    let at = stages::on_ring(i, RADIUS, CENTRE);
+    let outside = stages::on_ring(i, RADIUS + 30.0, CENTRE);
     let anchor = match outside.x - CENTRE.x {
         x if x > 12.0 => "start",
         x if x < -12.0 => "end",
@@ -72,19 +71,19 @@ fn point(i: usize, stage: Stage, spots: Signal<[Spot; 7]>) -> impl IntoView {
             data-state=move || spot().mark.word()
             data-stumbled=move || spot().stumbled.to_string()
         >
-            <circle class="halo" cx=at.x cy=at.y r="22"></circle>
-            <circle class="disc" cx=at.x cy=at.y r="17"></circle>
-            <text class="glyph" x=at.x y=at.y + 5.0 text-anchor="middle">
+            <circle class="halo" cx=stages::tenths(at.x) cy=stages::tenths(at.y) r="22"></circle>
+            <circle class="disc" cx=stages::tenths(at.x) cy=stages::tenths(at.y) r="17"></circle>
+            <text class="glyph" x=stages::tenths(at.x) y=stages::tenths(at.y + 5.0) text-anchor="middle">
                 {move || match spot().mark {
                     Mark::Done => "✓".to_owned(),
                     Mark::Failed => "✕".to_owned(),
                     Mark::Idle | Mark::Active => (i + 1).to_string(),
                 }}
             </text>
-            <text class="point-label" x=outside.x y=outside.y + 4.0 text-anchor=anchor>{stages::label(stage)}</text>
+            <text class="point-label" x=stages::tenths(outside.x) y=stages::tenths(outside.y + 4.0) text-anchor=anchor>{stages::label(stage)}</text>
             <Show when=move || spot().stumbled>
-                <circle class="stumble" cx=at.x + 13.0 cy=at.y - 13.0 r="7.5"></circle>
-                <text class="stumble-mark" x=at.x + 13.0 y=at.y - 9.0 text-anchor="middle">"!"</text>
+                <circle class="stumble" cx=stages::tenths(at.x + 13.0) cy=stages::tenths(at.y - 13.0) r="7.5"></circle>
+                <text class="stumble-mark" x=stages::tenths(at.x + 13.0) y=stages::tenths(at.y - 9.0) text-anchor="middle">"!"</text>
             </Show>
         </g>
     }

@@ -1,6 +1,6 @@
 //! A rating of 1 to 5. Empty until the user gives one.
 
-use crate::app::{App, effect};
+use crate::app::{App, Views, effect};
 use leptos::prelude::*;
 use protocol::Request;
 use protocol::id::DeploymentId;
@@ -53,7 +53,7 @@ pub fn Stars(deployment: DeploymentId, #[prop(into)] rating: Signal<Option<u8>>)
                         </button>
                     }
                 })
-                .collect_view()}
+                .views()}
         </span>
     }
 }

@@ -1,5 +1,6 @@
 //! The states that every view has besides the full one: loading, failed, empty.
 
+use crate::app::Views;
 use leptos::prelude::*;
 use protocol::ApiError;
 
@@ -7,7 +8,7 @@ use protocol::ApiError;
 pub fn loading(rows: usize) -> AnyView {
     view! {
         <div class="skeleton" role="status" aria-label="Loading">
-            {(0..rows).map(|_| view! { <div class="bone"></div> }).collect_view()}
+            {(0..rows).map(|_| view! { <div class="bone"></div> }).views()}
         </div>
     }
     .into_any()

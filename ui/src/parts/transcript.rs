@@ -1,6 +1,6 @@
 //! What an agent printed, in normalised form. Follows a run that is going on, unless one scrolled up.
 
-use crate::app::{App, effect};
+use crate::app::{App, Look, effect};
 use leptos::prelude::*;
 use protocol::id::AttemptId;
 use protocol::view::{LineKind, TranscriptLine};
@@ -47,7 +47,7 @@ pub fn Transcript(attempt: AttemptId, #[prop(into)] running: Signal<bool>) -> im
             <For each=move || lines.get() key=|l| l.seq let:line>
                 <p class=class(line.kind)><span class="who">{who(line.kind)}</span><span>{line.text}</span></p>
             </For>
-            <Show when=move || read_once.get() && lines.with(Vec::is_empty)>
+            <Show when=move || read_once.get() && lines.look(Vec::is_empty)>
                 <p class="muted">"Nothing was printed yet."</p>
             </Show>
         </div>

@@ -74,11 +74,8 @@ pub struct Cost {
 
 pub fn cost(usage: &Usage, practice: bool) -> Cost {
     match usage.cost_usd {
-        Some(usd) if usd > 0.0 && usd < 0.01 => {
-            Cost { figure: format!("${usd:.4}"), found: "reported by the agent's program", short: "reported" }
-        }
         Some(usd) => {
-            Cost { figure: format!("${usd:.2}"), found: "reported by the agent's program", short: "reported" }
+            Cost { figure: dollars(usd), found: "reported by the agent's program", short: "reported" }
         }
         None if practice => {
             Cost { figure: "none".to_owned(), found: "the practice agent calls no model", short: "no model" }
@@ -89,6 +86,16 @@ pub fn cost(usage: &Usage, practice: bool) -> Cost {
             short: "not reported",
         },
     }
+}
+
+/// `$0.12`; below a cent with four decimals. By whole numbers: formatting of floats would add 10 kB to the wasm.
+fn dollars(usd: f64) -> String {
+    let fine = (usd * 10_000.0).round() as u64;
+    if fine > 0 && fine < 100 {
+        return format!("$0.{fine:04}");
+    }
+    let cents = (usd * 100.0).round() as u64;
+    format!("${}.{:02}", grouped(cents / 100), cents % 100)
 }
 
 /// `+12 −3 in 2 files`.
@@ -133,6 +140,7 @@ mod tests {
     fn a_cost_says_how_it_was_found() {
         let reported = Usage { cost_usd: Some(0.1234), ..Usage::default() };
         assert_eq!(cost(&reported, false).figure, "$0.12");
+        assert_eq!([dollars(0.0), dollars(0.09996), dollars(1234.5)], ["$0.00", "$0.10", "$1,234.50"]);
         assert_eq!(cost(&Usage { cost_usd: Some(0.0012), ..Usage::default() }, false).figure, "$0.0012");
         assert_eq!(cost(&Usage::default(), false).figure, "unknown");
         assert_eq!(cost(&Usage::default(), true).found, "the practice agent calls no model");

@@ -99,18 +99,44 @@ pub struct Point {
     pub y: f64,
 }
 
-/// Position of point `turn` (0.0 is the first stage at the top, 1.0 is once around, clockwise).
-pub fn on_ring(turn: f64, radius: f64, centre: Point) -> Point {
-    let angle = turn * std::f64::consts::TAU - std::f64::consts::FRAC_PI_2;
-    Point { x: centre.x + radius * angle.cos(), y: centre.y + radius * angle.sin() }
+/// The seven stages on a circle of radius 1 about the origin, clockwise from the top. As numbers, because sine and cosine
+/// would add 10 kB to the wasm; a test computes them.
+const UNIT: [Point; 7] = [
+    Point { x: 0.0, y: -1.0 },
+    Point { x: 0.78183, y: -0.62349 },
+    Point { x: 0.97493, y: 0.22252 },
+    Point { x: 0.43388, y: 0.90097 },
+    Point { x: -0.43388, y: 0.90097 },
+    Point { x: -0.97493, y: 0.22252 },
+    Point { x: -0.78183, y: -0.62349 },
+];
+/// Where the arc after the first stage begins and ends (11.1° and 40.3° from the top), leaving room for the points.
+const ARC: [Point; 2] = [Point { x: 0.19354, y: -0.98109 }, Point { x: 0.64635, y: -0.76304 }];
+
+/// Where a stage stands.
+pub fn on_ring(index: usize, radius: f64, centre: Point) -> Point {
+    let unit = UNIT[index % UNIT.len()];
+    Point { x: centre.x + radius * unit.x, y: centre.y + radius * unit.y }
 }
 
-/// SVG path of the arc from one stage to the next, leaving room for the points.
-pub fn arc(index: usize, radius: f64, gap: f64, centre: Point) -> String {
-    let turn = |n: usize| n as f64 / 7.0;
-    let (from, to) =
-        (on_ring(turn(index) + gap, radius, centre), on_ring(turn(index + 1) - gap, radius, centre));
-    format!("M{:.1} {:.1}A{radius:.1} {radius:.1} 0 0 1 {:.1} {:.1}", from.x, from.y, to.x, to.y)
+/// SVG path of the arc from the first stage to the second; [`turn`] brings it to the others.
+pub fn arc(radius: f64, centre: Point) -> String {
+    let [(x0, y0), (x1, y1)] =
+        ARC.map(|p| (tenths(centre.x + radius * p.x), tenths(centre.y + radius * p.y)));
+    let r = tenths(radius);
+    format!("M{x0} {y0}A{r} {r} 0 0 1 {x1} {y1}")
+}
+
+/// SVG transform that turns the first arc to the one after stage `index`.
+pub fn turn(index: usize, centre: Point) -> String {
+    format!("rotate({} {} {})", tenths(index as f64 * 360.0 / 7.0), tenths(centre.x), tenths(centre.y))
+}
+
+/// A length with one decimal. Formatting of floats in general would add 10 kB to the wasm.
+pub fn tenths(length: f64) -> String {
+    let tenths = (length * 10.0).round() as i64;
+    let sign = if tenths < 0 { "-" } else { "" };
+    format!("{sign}{}.{}", tenths.abs() / 10, tenths.abs() % 10)
 }
 
 #[cfg(test)]
@@ -159,9 +185,19 @@ mod tests {
     #[test]
     fn the_ring_starts_at_the_top_and_goes_clockwise() {
         let centre = Point { x: 100.0, y: 100.0 };
-        let top = on_ring(0.0, 50.0, centre);
-        assert!((top.x - 100.0).abs() < 1e-9 && (top.y - 50.0).abs() < 1e-9);
-        assert!(on_ring(0.25, 50.0, centre).x > 149.0);
-        assert!(arc(6, 50.0, 0.02, centre).starts_with('M'));
+        for index in 0..7 {
+            let (y, x) = (index as f64 / 7.0 * std::f64::consts::TAU - std::f64::consts::FRAC_PI_2).sin_cos();
+            let at = on_ring(index, 50.0, centre);
+            assert!(
+                (at.x - (100.0 + 50.0 * x)).abs() < 0.001 && (at.y - (100.0 + 50.0 * y)).abs() < 0.001,
+                "{index}"
+            );
+        }
+        for end in ARC {
+            assert!((end.x.hypot(end.y) - 1.0).abs() < 0.0001);
+        }
+        assert_eq!(arc(50.0, centre), "M109.7 50.9A50.0 50.0 0 0 1 132.3 61.8");
+        assert_eq!(turn(2, centre), "rotate(102.9 100.0 100.0)");
+        assert_eq!([tenths(-0.06), tenths(3.25), tenths(12.0)], ["-0.1", "3.3", "12.0"]);
     }
 }

@@ -1,7 +1,7 @@
 //! One row of the table, opened: all that is known of it.
 
 use super::{Rows, agent_cell, model, rating};
-use crate::app::{App, Load, memo, part, read};
+use crate::app::{App, Load, Look, Views, memo, part, read};
 use crate::parts::blob::Picture;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
@@ -16,10 +16,10 @@ use protocol::{Request, Response};
 pub fn Detail(rows: Rows) -> impl IntoView {
     let app = App::here();
     let row = memo(move || {
-        let open = app.route.with(|r| r.open.clone())?;
-        rows.with(|rows| rows.iter().find(|r| r.deployment.as_str() == open).cloned())
+        let open = app.route.look(|r| r.open.clone())?;
+        rows.look(|rows| rows.iter().find(|r| r.deployment.as_str() == open).cloned())
     });
-    let id = memo(move || row.with(|r| r.as_ref().map(|r| r.deployment.clone())));
+    let id = memo(move || row.look(|r| r.as_ref().map(|r| r.deployment.clone())));
     part(move || {
         id.get()?;
         let row = row.get_untracked()?;
@@ -76,7 +76,7 @@ fn figures_of(app: App, row: &DeploymentRow) -> AnyView {
     let tokens = figures::token_classes(&row.usage)
         .map(|(name, n)| view! { <div><dt>{format!("Tokens, {name}")}</dt><dd class="figure">{figures::tokens(n)}</dd></div> })
         .into_iter()
-        .collect_view();
+        .views();
     let site = row.url.clone().map(|url| {
         view! { <a href=url.clone() target="_blank" rel="noopener">{url.clone()}" ↗"</a> }.into_any()
     });
@@ -108,7 +108,7 @@ fn story(app: App, view: RequestView) -> AnyView {
     let recalled: Vec<_> = view.recalled.clone();
     view! {
         <h2>"Attempts"</h2>
-        {view.attempts.into_iter().map(|a| attempt::whole(app, a)).collect_view()}
+        {view.attempts.into_iter().map(|a| attempt::whole(app, a)).views()}
         <h2>"Recalled notes"</h2>
         {if recalled.is_empty() {
             view! { <p class="muted">"Nothing in memory matched."</p> }.into_any()
@@ -117,7 +117,7 @@ fn story(app: App, view: RequestView) -> AnyView {
                 let href = Route::open(View::Memory, r.note.to_string()).hash();
                 view! { <li class="item"><a href=href>{r.note.to_string()}</a><span class="muted small">{sentence(&r.why)}</span></li> }
             });
-            view! { <ul class="card items">{notes.collect_view()}</ul> }.into_any()
+            view! { <ul class="card items">{notes.views()}</ul> }.into_any()
         }}
         <h2>"Screenshots"</h2>
         {if shots.is_empty() {
@@ -126,7 +126,7 @@ fn story(app: App, view: RequestView) -> AnyView {
             let pictures = shots.into_iter().map(|(blob, n, says)| view! {
                 <figure><Picture blob=blob says=says.clone()/><figcaption class="muted small">{format!("{n}: {says}")}</figcaption></figure>
             });
-            view! { <div class="shots">{pictures.collect_view()}</div> }.into_any()
+            view! { <div class="shots">{pictures.views()}</div> }.into_any()
         }}
     }
     .into_any()

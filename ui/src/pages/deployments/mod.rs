@@ -3,7 +3,7 @@
 mod detail;
 mod releases;
 
-use crate::app::{App, Load, memo, part, read};
+use crate::app::{App, Load, Look, Views, memo, part, read};
 use crate::parts::attempt::practice_badge;
 use crate::parts::stars::Stars;
 use crate::parts::states;
@@ -33,12 +33,12 @@ pub fn Deployments() -> impl IntoView {
     let state = memo(move || match load.get() {
         Load::Loading => Err(None),
         Load::Failed(why) => Err(Some(why)),
-        Load::Ready(_) => Ok(rows.with(Vec::is_empty)),
+        Load::Ready(_) => Ok(rows.look(Vec::is_empty)),
     });
     let body = part(move || match state.get() {
         Err(None) => states::loading(6),
         Err(Some(why)) => states::failed(&why),
-        Ok(true) if filter.with(|f| !f.trim().is_empty()) => {
+        Ok(true) if filter.look(|f| !f.trim().is_empty()) => {
             states::empty("No row has these words", "Clear the filter to see all rows.")
         }
         Ok(true) => states::empty(
@@ -80,7 +80,7 @@ fn Table(rows: Rows) -> impl IntoView {
                         {["Result and rating", "Created", "Step", "Commit", "Status", "Duration", "Agent", "Model", "Tokens", "Cost"]
                             .map(|title| view! { <th scope="col">{title}</th> })
                             .into_iter()
-                            .collect_view()}
+                            .views()}
                     </tr>
                 </thead>
                 <tbody>
@@ -98,7 +98,7 @@ fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
     let id = row.deployment.to_string();
     let route = Route::open(View::Deployments, id.clone());
     let (on_click, on_key) = (route.clone(), route);
-    let open = move || app.route.with(|r| r.open.as_deref() == Some(id.as_str()));
+    let open = move || app.route.look(|r| r.open.as_deref() == Some(id.as_str()));
     let text = row.text.clone().unwrap_or_else(|| "(forgotten)".to_owned());
     let (word, label) = stages::outcome_word(row.outcome);
     let cost = figures::cost(&row.usage, row.practice);
@@ -137,7 +137,7 @@ fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
 /// A row's rating, followed in place: the row itself stays, and so does the focus.
 fn rating(rows: Rows, row: &DeploymentRow) -> Signal<Option<u8>> {
     let id = row.deployment.clone();
-    Signal::derive(move || rows.with(|rows| rows.iter().find(|r| r.deployment == id).and_then(|r| r.rating)))
+    Signal::derive(move || rows.look(|rows| rows.iter().find(|r| r.deployment == id).and_then(|r| r.rating)))
 }
 
 fn model(row: &DeploymentRow) -> String {

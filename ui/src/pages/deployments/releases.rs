@@ -1,6 +1,6 @@
 //! The releases that are kept, and going back to one.
 
-use crate::app::{App, Load, part, read};
+use crate::app::{App, Load, Views, part, read};
 use crate::parts::confirm::Confirm;
 use crate::parts::states;
 use crate::parts::time::ago;
@@ -20,7 +20,7 @@ pub fn Releases() -> impl IntoView {
         Load::Loading => states::loading(2),
         Load::Failed(why) => states::failed(&why),
         Load::Ready(Response::Releases { rows }) if !rows.is_empty() => {
-            let rows = rows.into_iter().map(|row| release(app, row)).collect_view();
+            let rows = rows.into_iter().map(|row| release(app, row)).views();
             view! {
                 <h2>"Releases"</h2>
                 <p class="muted small">"The last five are kept and can be live again without a build."</p>

@@ -2,7 +2,7 @@
 
 use super::composer::Composer;
 use super::turn::Turn;
-use crate::app::{App, memo};
+use crate::app::{App, Look, memo};
 use leptos::prelude::*;
 
 #[component]
@@ -25,7 +25,7 @@ pub fn Chat() -> impl IntoView {
                 <span class="muted clip">"is working on " <b class="ink">{move || project.get().unwrap_or_default()}</b></span>
             </header>
             <div class="turns"><div class="turns-in" role="log">
-                <Show when=move || rows.with(Vec::is_empty)>
+                <Show when=move || rows.look(Vec::is_empty)>
                     <div class="blank" data-testid="empty">
                         <h2>"Say what you want to have"</h2>
                         <p class="muted">

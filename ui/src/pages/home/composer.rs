@@ -1,6 +1,6 @@
 //! The box to ask in.
 
-use crate::app::{App, memo};
+use crate::app::{App, Look, Views, memo};
 use crate::backend;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
@@ -73,7 +73,7 @@ pub fn Composer() -> impl IntoView {
             <div class="composer-row">
                 <AgentChoice agent=agent/>
                 <span class="grow"></span>
-                <button class="primary" data-testid="ask-send" disabled=move || busy.get() || draft.with(|d| d.trim().is_empty())>
+                <button class="primary" data-testid="ask-send" disabled=move || busy.get() || draft.look(|d| d.trim().is_empty())>
                     {move || if busy.get() { "Sending…" } else { "Ask Hermes" }}
                 </button>
             </div>
@@ -106,7 +106,7 @@ fn AgentChoice(agent: RwSignal<String>) -> impl IntoView {
             on:change=move |e| agent.set(event_target_value(&e))
         >
             <option value="">"Auto: Hermes picks"</option>
-            {move || catalogue.get().into_iter().map(|(id, title)| view! { <option value=id>{title}</option> }).collect_view()}
+            {move || catalogue.get().into_iter().map(|(id, title)| view! { <option value=id>{title}</option> }).views()}
         </select>
     }
 }

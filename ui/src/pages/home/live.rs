@@ -1,6 +1,6 @@
 //! The live loop: where the request is, what happens now and why, what was tried and how it was checked.
 
-use crate::app::{App, memo};
+use crate::app::{App, Look, Views, memo};
 use crate::parts::attempt;
 use crate::parts::ring::{IDLE, Ring, Spot};
 use crate::parts::transcript::Transcript;
@@ -13,7 +13,7 @@ type Focus = Memo<Option<RequestView>>;
 
 #[component]
 pub fn Live(focus: Focus) -> impl IntoView {
-    let any = memo(move || focus.with(Option::is_some));
+    let any = memo(move || focus.look(Option::is_some));
     view! {
         <section class="pane live" aria-label="The live loop">
             <Head focus=focus/>
@@ -38,10 +38,10 @@ pub fn Live(focus: Focus) -> impl IntoView {
 fn Head(focus: Focus) -> impl IntoView {
     let app = App::here();
     let text = memo(move || {
-        focus.with(|v| v.as_ref().map(|v| v.row.text.clone().unwrap_or_else(|| "(forgotten)".to_owned())))
+        focus.look(|v| v.as_ref().map(|v| v.row.text.clone().unwrap_or_else(|| "(forgotten)".to_owned())))
     });
-    let status = memo(move || focus.with(|v| v.as_ref().map(|v| stages::status_word(&v.row.status))));
-    let pinned = move || app.route.with(|r| r.open.is_some());
+    let status = memo(move || focus.look(|v| v.as_ref().map(|v| stages::status_word(&v.row.status))));
+    let pinned = move || app.route.look(|r| r.open.is_some());
     view! {
         <header class="pane-head">
             <h2>"Loop"</h2>
@@ -59,15 +59,15 @@ fn Head(focus: Focus) -> impl IntoView {
 fn Picture(focus: Focus) -> impl IntoView {
     let app = App::here();
     let spots = memo(move || {
-        focus.with(|v| {
+        focus.look(|v| {
             v.as_ref().map_or(IDLE, |v| {
                 stages::marks(v)
                     .map(|(_, mark, row)| Spot { mark, stumbled: row.is_some_and(|r| r.stumbled) })
             })
         })
     });
-    let span = memo(move || focus.with(|v| v.as_ref().map(span)));
-    let headline = memo(move || focus.with(|v| v.as_ref().map_or("Nothing asked yet".to_owned(), headline)));
+    let span = memo(move || focus.look(|v| v.as_ref().map(span)));
+    let headline = memo(move || focus.look(|v| v.as_ref().map_or("Nothing asked yet".to_owned(), headline)));
     let below = Signal::derive(move || match span.get() {
         None => String::new(),
         Some((from, Some(to))) => time::duration(to.since(from)),
@@ -99,7 +99,7 @@ fn headline(view: &RequestView) -> String {
 #[component]
 fn Now(focus: Focus) -> impl IntoView {
     let now = memo(move || {
-        focus.with(|v| {
+        focus.look(|v| {
             v.as_ref().map(|v| {
                 let said = match &v.row.status {
                     Status::Closed { why, .. } if v.now.trim().is_empty() => why,
@@ -119,11 +119,11 @@ fn Now(focus: Focus) -> impl IntoView {
 #[component]
 fn StageList(focus: Focus) -> impl IntoView {
     let app = App::here();
-    let rows = memo(move || focus.with(|v| v.as_ref().map(stages::marks)));
+    let rows = memo(move || focus.look(|v| v.as_ref().map(stages::marks)));
     view! {
         <ol class="stage-list">
             {move || rows.get().map(|rows| {
-                rows.into_iter().map(|(stage, mark, row)| stage_line(app, stage.title(), mark, row)).collect_view()
+                rows.into_iter().map(|(stage, mark, row)| stage_line(app, stage.title(), mark, row)).views()
             })}
         </ol>
     }
@@ -151,7 +151,7 @@ fn stage_line(app: App, title: &'static str, mark: Mark, row: Option<StageView>)
 #[component]
 fn Attempts(focus: Focus) -> impl IntoView {
     let ids = memo(move || {
-        focus.with(|v| {
+        focus.look(|v| {
             v.as_ref()
                 .map(|v| v.attempts.iter().map(|a| a.attempt.clone()).rev().collect::<Vec<_>>())
                 .unwrap_or_default()
@@ -161,7 +161,7 @@ fn Attempts(focus: Focus) -> impl IntoView {
         <For each=move || ids.get() key=Clone::clone let:id>
             {{
                 let view = memo(move || {
-                    focus.with(|v| v.as_ref().and_then(|v| v.attempts.iter().find(|a| a.attempt == id).cloned()))
+                    focus.look(|v| v.as_ref().and_then(|v| v.attempts.iter().find(|a| a.attempt == id).cloned()))
                 });
                 let newest = view.with_untracked(|v| v.as_ref().map(|v| v.attempt.clone())) == ids.with_untracked(|i| i.first().cloned());
                 view! { <Attempt view=view open=newest/> }
@@ -174,7 +174,7 @@ fn Attempts(focus: Focus) -> impl IntoView {
 fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
     let app = App::here();
     let running =
-        memo(move || view.with(|v| v.as_ref().is_some_and(|v| v.started.is_some() && v.finished.is_none())));
+        memo(move || view.look(|v| v.as_ref().is_some_and(|v| v.started.is_some() && v.finished.is_none())));
     // Checkpoints change often and are shown elsewhere: what is shown here is only made anew when it changed.
     let shown = memo(move || {
         view.get().map(|mut v| {

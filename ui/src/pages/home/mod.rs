@@ -7,7 +7,7 @@ mod preview;
 mod strip;
 mod turn;
 
-use crate::app::{App, Load, memo, read};
+use crate::app::{App, Load, Look, Views, memo, read};
 use crate::parts::states;
 use leptos::prelude::*;
 use protocol::id::RequestId;
@@ -24,7 +24,7 @@ pub fn Home() -> impl IntoView {
     });
     move || {
         match ready.get() {
-        None => view! { <div class="home">{(0..3).map(|_| view! { <section class="pane">{states::loading(5)}</section> }).collect_view()}</div> }.into_any(),
+        None => view! { <div class="home">{(0..3).map(|_| view! { <section class="pane">{states::loading(5)}</section> }).views()}</div> }.into_any(),
         Some(Err(why)) => states::failed(&why),
         Some(Ok(())) => view! { <Panes/> }.into_any(),
     }
@@ -48,9 +48,9 @@ fn Panes() -> impl IntoView {
 fn focus(app: App) -> Memo<Option<RequestView>> {
     let current = memo(move || app.home_with(|h| h.current.clone()).flatten());
     let wanted = memo(move || {
-        let open = app.route.with(|r| r.open.clone())?;
+        let open = app.route.look(|r| r.open.clone())?;
         let request = RequestId::new(open).ok()?;
-        let is_current = current.with(|c| c.as_ref().is_some_and(|c| c.row.request == request));
+        let is_current = current.look(|c| c.as_ref().is_some_and(|c| c.row.request == request));
         (!is_current).then_some(request)
     });
     let other = read(app, move || {

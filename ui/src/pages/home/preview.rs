@@ -1,7 +1,7 @@
 //! What comes of it: the work in progress, the live site, and the checkpoints on the way.
 
 use super::strip::{Large, Strip};
-use crate::app::{App, effect, memo};
+use crate::app::{App, Look, effect, memo};
 use crate::words::keys::Act;
 use crate::words::stages;
 use leptos::prelude::*;
@@ -16,12 +16,12 @@ enum Shown {
 #[component]
 pub fn Preview(focus: Memo<Option<RequestView>>) -> impl IntoView {
     let app = App::here();
-    let request = memo(move || focus.with(|v| v.as_ref().map(|v| v.row.request.clone())));
+    let request = memo(move || focus.look(|v| v.as_ref().map(|v| v.row.request.clone())));
     let preview = memo(move || {
-        focus.with(|v| v.as_ref().filter(|v| stages::is_open(&v.row.status)).and_then(|v| v.preview.clone()))
+        focus.look(|v| v.as_ref().filter(|v| stages::is_open(&v.row.status)).and_then(|v| v.preview.clone()))
     });
     let live = memo(move || {
-        let of_request = focus.with(|v| v.as_ref().and_then(|v| v.url.clone()));
+        let of_request = focus.look(|v| v.as_ref().and_then(|v| v.url.clone()));
         of_request.or_else(|| {
             app.home_with(|h| h.projects.iter().find(|p| p.active).and_then(|p| p.url.clone())).flatten()
         })
@@ -39,7 +39,7 @@ pub fn Preview(focus: Memo<Option<RequestView>>) -> impl IntoView {
         }
     });
     let shown =
-        memo(move || match (chosen.get(), preview.with(Option::is_some), live.with(Option::is_some)) {
+        memo(move || match (chosen.get(), preview.look(Option::is_some), live.look(Option::is_some)) {
             (Some(Shown::Live), _, true) | (_, false, true) => Shown::Live,
             _ => Shown::Progress,
         });
@@ -52,15 +52,15 @@ pub fn Preview(focus: Memo<Option<RequestView>>) -> impl IntoView {
         <section class="pane preview" aria-label="Preview">
             <header class="pane-head">
                 <div class="tabs" role="tablist">
-                    {tab("Work in progress", "tab-preview", move || shown.get() == Shown::Progress, move || preview.with(Option::is_none), move || chosen.set(Some(Shown::Progress)))}
-                    {tab("Live site", "tab-live", move || shown.get() == Shown::Live, move || live.with(Option::is_none), move || chosen.set(Some(Shown::Live)))}
+                    {tab("Work in progress", "tab-preview", move || shown.get() == Shown::Progress, move || preview.look(Option::is_none), move || chosen.set(Some(Shown::Progress)))}
+                    {tab("Live site", "tab-live", move || shown.get() == Shown::Live, move || live.look(Option::is_none), move || chosen.set(Some(Shown::Live)))}
                 </div>
                 <span class="grow"></span>
-                <button class="quiet" title="Load the page again" aria-label="Load the page again" disabled=move || url.with(Option::is_none) on:click=move |_| turn.update(|t| *t += 1)>"↻"</button>
+                <button class="quiet" title="Load the page again" aria-label="Load the page again" disabled=move || url.look(Option::is_none) on:click=move |_| turn.update(|t| *t += 1)>"↻"</button>
                 {move || url.get().map(|u| view! { <a class="quiet button" href=u target="_blank" rel="noopener" title="Open in a new tab" aria-label="Open in a new tab">"↗"</a> })}
             </header>
             <p class="preview-label" data-shown=move || if shown.get() == Shown::Live { "live" } else { "progress" }>
-                <b>{move || label(shown.get(), url.with(Option::is_some))}</b>
+                <b>{move || label(shown.get(), url.look(Option::is_some))}</b>
                 <span class="muted clip code">{move || url.get()}</span>
             </p>
             <div class="frame">

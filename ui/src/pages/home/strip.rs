@@ -1,6 +1,6 @@
 //! The checkpoints as a film strip: step through how the page came to be.
 
-use crate::app::{App, memo};
+use crate::app::{App, Look, memo};
 use crate::parts::blob::Picture;
 use crate::parts::time::ago;
 use crate::words::figures;
@@ -14,7 +14,7 @@ type Picked = RwSignal<Option<CheckpointView>>;
 pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView {
     // Each with the number of its attempt; none when there is only one.
     let all = memo(move || {
-        focus.with(|v| {
+        focus.look(|v| {
             let attempts = v.as_ref().map(|v| v.attempts.as_slice()).unwrap_or_default();
             let many = attempts.len() > 1;
             let named = |a: &AttemptView| {
@@ -27,7 +27,7 @@ pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView 
     view! {
         <div class="strip-head">
             <b>"Checkpoints"</b>
-            <span class="muted small">{move || match all.with(Vec::len) {
+            <span class="muted small">{move || match all.look(Vec::len) {
                 0 => "each step of the agent is kept here".to_owned(),
                 n => format!("{n} so far; click one, then ← →"),
             }}</span>
@@ -43,7 +43,7 @@ pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView 
 fn card(point: CheckpointView, attempt: Option<u32>, picked: Picked) -> impl IntoView {
     let name = attempt.map_or_else(|| point.number.to_string(), |n| format!("{n}.{}", point.number));
     let id = (point.attempt.clone(), point.number);
-    let on = move || picked.with(|p| p.as_ref().is_some_and(|p| (&p.attempt, p.number) == (&id.0, id.1)));
+    let on = move || picked.look(|p| p.as_ref().is_some_and(|p| (&p.attempt, p.number) == (&id.0, id.1)));
     let picture = match point.screenshot.clone() {
         Some(blob) => view! { <Picture blob=blob says=point.says.clone()/> }.into_any(),
         None => view! {

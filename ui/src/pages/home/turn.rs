@@ -1,6 +1,6 @@
 //! One turn: the request as it was asked, and Hermes' reply made from its facts.
 
-use crate::app::{App, Load, memo, read};
+use crate::app::{App, Load, Look, memo, read};
 use crate::parts::confirm::Confirm;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
@@ -29,19 +29,19 @@ pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
     };
     let view = story(app, id.clone(), row, expanded);
     let words = memo(move || {
-        view.with(|v| {
+        view.look(|v| {
             v.as_ref().map(|v| reply::reply(v, &|a: &AgentId| app.agent_title(a))).unwrap_or_default()
         })
     });
     let looked_at = {
         let id = id.clone();
-        move || app.route.with(|r| r.open.as_deref() == Some(id.as_str()))
+        move || app.route.look(|r| r.open.as_deref() == Some(id.as_str()))
     };
     let look = {
         let id = id.clone();
         move |_| app.go(Route::open(View::Home, id.to_string()))
     };
-    let text = move || row.with(|r| r.text.clone()).unwrap_or_else(|| "This text was forgotten.".to_owned());
+    let text = move || row.look(|r| r.text.clone()).unwrap_or_else(|| "This text was forgotten.".to_owned());
     view! {
         <article class="turn" class:looked=looked_at data-testid="turn">
             <div class="asked">
@@ -52,7 +52,7 @@ pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
                 <For each=move || words.get() key=Clone::clone let:said>{line(said)}</For>
                 <Show when=move || !expanded.get()>
                     <p class="small">
-                        {move || row.with(|r| stages::status_word(&r.status).1)} " · "
+                        {move || row.look(|r| stages::status_word(&r.status).1)} " · "
                         <button class="link" on:click=move |_| expanded.set(true)>"What happened?"</button>
                     </p>
                 </Show>
@@ -75,8 +75,8 @@ fn story(
         let id = id.clone();
         memo(move || app.home_with(|h| h.current.clone().filter(|c| c.row.request == id)).flatten())
     };
-    let is_current = memo(move || current.with(Option::is_some));
-    let head = memo(move || row.with(|r| r.head));
+    let is_current = memo(move || current.look(Option::is_some));
+    let head = memo(move || row.look(|r| r.head));
     let other = read(app, move || {
         head.track();
         (expanded.get() && !is_current.get()).then(|| Request::Show { request: id.clone() })
@@ -114,11 +114,11 @@ fn line(said: Said) -> impl IntoView {
 #[component]
 fn Site(view: Memo<Option<RequestView>>) -> impl IntoView {
     let url = memo(move || {
-        view.with(|v| v.as_ref().filter(|v| !stages::is_open(&v.row.status)).and_then(|v| v.url.clone()))
+        view.look(|v| v.as_ref().filter(|v| !stages::is_open(&v.row.status)).and_then(|v| v.url.clone()))
     });
-    let deployment = memo(move || view.with(|v| v.as_ref().and_then(|v| v.deployment.clone())));
-    let id = memo(move || deployment.with(|d| d.as_ref().map(|d| d.deployment.clone())));
-    let rating = Signal::derive(move || deployment.with(|d| d.as_ref().and_then(|d| d.rating)));
+    let deployment = memo(move || view.look(|v| v.as_ref().and_then(|v| v.deployment.clone())));
+    let id = memo(move || deployment.look(|d| d.as_ref().map(|d| d.deployment.clone())));
+    let rating = Signal::derive(move || deployment.look(|d| d.as_ref().and_then(|d| d.rating)));
     view! {
         {move || url.get().map(|url| view! {
             <p><a class="site-link" data-testid="site-link" href=url.clone() target="_blank" rel="noopener">{url.clone()}" ↗"</a></p>
@@ -134,7 +134,7 @@ fn Site(view: Memo<Option<RequestView>>) -> impl IntoView {
 #[component]
 fn Controls(request: RequestId, row: Memo<RequestRow>) -> impl IntoView {
     let app = App::here();
-    let kind = memo(move || row.with(|r| r.status.clone()));
+    let kind = memo(move || row.look(|r| r.status.clone()));
     let request = StoredValue::new(request);
     move || match kind.get() {
         Status::Closed { .. } | Status::Cancelling => ().into_any(),
@@ -192,7 +192,7 @@ fn Running(request: RequestId) -> impl IntoView {
                 prop:value=draft
                 on:input=move |e| draft.set(event_target_value(&e))
             />
-            <button class="small-button" data-testid="steer-send" disabled=move || draft.with(|d| d.trim().is_empty())>"Steer"</button>
+            <button class="small-button" data-testid="steer-send" disabled=move || draft.look(|d| d.trim().is_empty())>"Steer"</button>
         </form>
         <div class="actions">{cancel(app, request)}</div>
     }

@@ -1,6 +1,6 @@
 //! One file: edit and save it, or look at how it was. A file that changed meanwhile is shown, never overwritten.
 
-use crate::app::{App, Load, effect, part, read};
+use crate::app::{App, Load, Look, Views, effect, part, read};
 use crate::parts::states;
 use crate::parts::time::ago;
 use crate::words::figures;
@@ -49,7 +49,7 @@ pub fn Editor(path: String) -> impl IntoView {
         Load::Failed(why) => file.failed.set(Some(why)),
         Load::Loading | Load::Ready(_) => {}
     });
-    let ready = crate::app::memo(move || file.base.with(Option::is_some));
+    let ready = crate::app::memo(move || file.base.look(Option::is_some));
     let body = part(move || match (ready.get(), file.failed.get()) {
         (true, _) => view! { <Body file=file/> }.into_any(),
         (false, Some(why)) => states::failed(&why),
@@ -81,7 +81,7 @@ impl File {
     }
 
     fn changed(self) -> bool {
-        self.base.with(|b| b.as_ref().is_some_and(|b| self.draft.with(|d| *d != b.text)))
+        self.base.look(|b| b.as_ref().is_some_and(|b| self.draft.look(|d| *d != b.text)))
     }
 
     fn save(self, app: App) {
@@ -135,7 +135,7 @@ fn Body(file: File) -> impl IntoView {
             aria-label="The file's text"
             data-focus
             data-testid="instruction-text"
-            hidden=move || file.past.with(Option::is_some)
+            hidden=move || file.past.look(Option::is_some)
             prop:value=file.draft
             on:input=move |e| file.draft.set(event_target_value(&e))
         ></textarea>
@@ -211,7 +211,7 @@ fn History(file: File) -> impl IntoView {
         if edits.is_empty() {
             return view! { <p class="card-body muted small">"No saves yet."</p> }.into_any();
         }
-        edits.into_iter().map(|edit| entry(app, file, edit)).collect_view().into_any()
+        edits.into_iter().map(|edit| entry(app, file, edit)).views().into_any()
     });
     view! { <aside class="card items" aria-label="History" data-testid="history">{rows}</aside> }
 }
@@ -222,7 +222,7 @@ fn entry(app: App, file: File, edit: InstructionEdit) -> AnyView {
     view! {
         <button
             class="item"
-            class:open=move || file.past.with(|p| p.as_ref() == Some(&same))
+            class:open=move || file.past.look(|p| p.as_ref() == Some(&same))
             on:click=move |_| file.past.set(Some(commit.clone()))
         >
             <span>{edit.says}</span>

@@ -2,7 +2,7 @@
 
 mod editor;
 
-use crate::app::{App, Load, memo, part, read};
+use crate::app::{App, Load, Look, Views, memo, part, read};
 use crate::parts::states;
 use crate::words::figures;
 use crate::words::route::{Route, View};
@@ -22,7 +22,7 @@ pub fn Instructions() -> impl IntoView {
             Load::Ready(Response::Instructions { rows }) => rows.first().map(|r| r.path.clone()),
             _ => None,
         };
-        app.route.with(|r| r.open.clone()).or(first)
+        app.route.look(|r| r.open.clone()).or(first)
     });
     let list = part(move || match load.get() {
         Load::Loading => states::loading(4),
@@ -31,7 +31,7 @@ pub fn Instructions() -> impl IntoView {
             states::empty("No files yet", "They are made with a project: create one in the project menu.")
         }
         Load::Ready(Response::Instructions { rows }) => {
-            rows.into_iter().map(|row| file(app, row, open)).collect_view().into_any()
+            rows.into_iter().map(|row| file(app, row, open)).views().into_any()
         }
         Load::Ready(_) => ().into_any(),
     });
@@ -56,7 +56,7 @@ fn file(app: App, row: InstructionRow, open: Memo<Option<String>>) -> AnyView {
     view! {
         <button
             class="item"
-            class:open=move || open.with(|o| o.as_deref() == Some(path.as_str()))
+            class:open=move || open.look(|o| o.as_deref() == Some(path.as_str()))
             data-row
             data-testid="instruction"
             on:click=move |_| app.go(route.clone())

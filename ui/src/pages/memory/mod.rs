@@ -3,7 +3,7 @@
 mod note;
 mod push;
 
-use crate::app::{App, Load, memo, part, read};
+use crate::app::{App, Load, Look, Views, memo, part, read};
 use crate::parts::states;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
@@ -50,11 +50,11 @@ pub fn Memory() -> impl IntoView {
             "Nothing in memory matches",
             "Try fewer or other words: recall looks for the words themselves.",
         ),
-        Load::Ready(_) if rows.with(Vec::is_empty) => states::empty(
+        Load::Ready(_) if rows.look(Vec::is_empty) => states::empty(
             "Memory is empty",
             "Every finished request leaves notes here. You can also push one: a decision, a preference, a document.",
         ),
-        Load::Ready(_) => rows.get().into_iter().map(|row| item(app, row)).collect_view().into_any(),
+        Load::Ready(_) => rows.get().into_iter().map(|row| item(app, row)).views().into_any(),
     });
     view! {
         <div class="sheet">
@@ -84,7 +84,7 @@ pub fn Memory() -> impl IntoView {
 fn item(app: App, row: NoteRow) -> AnyView {
     let id = row.note.to_string();
     let route = Route::open(View::Memory, id.clone());
-    let open = move || app.route.with(|r| r.open.as_deref() == Some(id.as_str()));
+    let open = move || app.route.look(|r| r.open.as_deref() == Some(id.as_str()));
     let why = row.why.as_deref().map(crate::words::sentence);
     view! {
         <button class="item" class:open=open data-row data-testid="note" on:click=move |_| app.go(route.clone())>

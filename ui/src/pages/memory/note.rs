@@ -1,7 +1,7 @@
 //! One note, opened.
 
 use super::kind_word;
-use crate::app::{App, memo, part};
+use crate::app::{App, Look, memo, part};
 use crate::parts::confirm::Confirm;
 use crate::parts::time::ago;
 use crate::words::route::{Route, View};
@@ -13,8 +13,8 @@ use protocol::view::NoteRow;
 pub fn Note(rows: Memo<Vec<NoteRow>>) -> impl IntoView {
     let app = App::here();
     let open = memo(move || {
-        let id = app.route.with(|r| r.open.clone())?;
-        rows.with(|rows| rows.iter().find(|r| r.note.as_str() == id).cloned())
+        let id = app.route.look(|r| r.open.clone())?;
+        rows.look(|rows| rows.iter().find(|r| r.note.as_str() == id).cloned())
     });
     part(move || {
         match open.get() {

@@ -1,7 +1,7 @@
 //! Telling memory something.
 
 use super::KINDS;
-use crate::app::App;
+use crate::app::{App, Look, Views};
 use leptos::prelude::*;
 use protocol::Request;
 
@@ -11,7 +11,7 @@ pub fn Push() -> impl IntoView {
     let kind = RwSignal::new(0usize);
     let title = RwSignal::new(String::new());
     let text = RwSignal::new(String::new());
-    let incomplete = move || title.with(|t| t.trim().is_empty()) || text.with(|t| t.trim().is_empty());
+    let incomplete = move || title.look(|t| t.trim().is_empty()) || text.look(|t| t.trim().is_empty());
     let push = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if incomplete() {
@@ -33,7 +33,7 @@ pub fn Push() -> impl IntoView {
         .into_iter()
         .enumerate()
         .map(|(i, (_, word))| view! { <option value=i.to_string()>{word}</option> })
-        .collect_view();
+        .views();
     view! {
         <details class="card fold">
             <summary class="card-body">"Push a note"</summary>
