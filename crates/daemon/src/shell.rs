@@ -56,6 +56,7 @@ impl Shell {
                 if let Err(e) = agents::kill_leftovers(&self.daemon.setup, attempt) {
                     warn!(error = %e, %attempt, "failed to end what an earlier daemon left running");
                 }
+                deploy::preview::kill_leftovers(attempt).await;
                 give(&self.daemon, Input::EffectLost { effect: effect.id() }.into()).await;
             }
         }
