@@ -19,6 +19,8 @@ pub enum Load {
 #[derive(Default)]
 struct Asking {
     wanted: Option<Request>,
+    /// What the answer on the screen was asked by.
+    shown: Option<Request>,
     in_flight: bool,
     again: bool,
 }
@@ -52,8 +54,15 @@ async fn pull(app: App, asking: Rc<RefCell<Asking>>, load: RwSignal<Load>) {
         };
         let Some(request) = wanted else { break };
         let answer = app.call(&request).await;
-        let current = asking.borrow().wanted.as_ref() == Some(&request);
-        if current {
+        let (current, again) = {
+            let state = asking.borrow();
+            (state.wanted.as_ref() == Some(&request), state.shown.as_ref() == Some(&request))
+        };
+        if let (true, Err(why)) = (again, &answer) {
+            // What is on the screen was true a moment ago: better than a page that goes away under one's hands.
+            app.warn(why);
+        } else if current {
+            asking.borrow_mut().shown = answer.is_ok().then_some(request);
             // The page may be gone by now; then there is nobody to tell.
             let fresh = answer.map_or_else(Load::Failed, Load::Ready);
             let same = load.try_with_untracked(|old| *old == fresh).unwrap_or(true);

@@ -127,7 +127,7 @@ fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
             <td class="figure">{time::duration(row.duration_ms)}<span class="sub">{attempts}</span></td>
             <td>{agent_cell(app, &row)}</td>
             <td class="small">{model(&row)}</td>
-            <td class="small" title=figures::tokens_in_words(&row.usage)>{figures::tokens_in_cell(&row.usage)}</td>
+            <td class="small tokens" title=figures::tokens_in_words(&row.usage)>{figures::tokens_in_cell(&row.usage)}</td>
             <td class="figure" title=cost.found>{cost.figure}<span class="sub">{cost.short}</span></td>
         </tr>
     }

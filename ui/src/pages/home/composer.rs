@@ -105,7 +105,7 @@ fn AgentChoice(agent: RwSignal<String>) -> impl IntoView {
             prop:value=agent
             on:change=move |e| agent.set(event_target_value(&e))
         >
-            <option value="">"Auto: Hermes picks"</option>
+            <option value="">"Agent: auto"</option>
             {move || catalogue.get().into_iter().map(|(id, title)| view! { <option value=id>{title}</option> }).views()}
         </select>
     }

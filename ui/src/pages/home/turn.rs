@@ -37,6 +37,14 @@ pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
         let id = id.clone();
         move || app.route.look(|r| r.open.as_deref() == Some(id.as_str()))
     };
+    // Not for the one that the loop shows already.
+    let elsewhere = {
+        let id = id.clone();
+        memo(move || match app.route.look(|r| r.open.clone()) {
+            Some(open) => open != id.as_str(),
+            None => app.home_with(|h| h.current.as_ref().is_none_or(|c| c.row.request != id)).unwrap_or(true),
+        })
+    };
     let look = {
         let id = id.clone();
         move |_| app.go(Route::open(View::Home, id.to_string()))
@@ -58,7 +66,9 @@ pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
                 </Show>
                 <Site view=view/>
                 <Controls request=id row=row/>
-                <p class="small"><button class="link" on:click=look>"Show in the loop"</button></p>
+                <Show when=move || elsewhere.get()>
+                    <p class="small"><button class="link" on:click=look.clone()>"Show in the loop"</button></p>
+                </Show>
             </div>
         </article>
     }
@@ -187,7 +197,7 @@ fn Running(request: RequestId) -> impl IntoView {
             <input
                 data-testid="steer-box"
                 aria-label="Steer the agent while it works"
-                placeholder="Steer it: what should be different?"
+                placeholder="Steer it while it works"
                 dir="auto"
                 prop:value=draft
                 on:input=move |e| draft.set(event_target_value(&e))

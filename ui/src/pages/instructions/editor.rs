@@ -103,11 +103,11 @@ impl File {
                     app.head.update(|_| {});
                 }
                 Err(refused) if refused.code == Code::Conflict => {
-                    app.warn(&refused);
-                    if let Ok(Response::Instruction { text, base, .. }) =
-                        app.call(&self.reading(app, None)).await
-                    {
-                        let _ = self.conflict.try_set(Some(Base { text, commit: base }));
+                    match app.call(&self.reading(app, None)).await {
+                        Ok(Response::Instruction { text, base, .. }) => {
+                            let _ = self.conflict.try_set(Some(Base { text, commit: base }));
+                        }
+                        _ => app.warn(&refused),
                     }
                 }
                 Err(refused) => app.warn(&refused),
