@@ -272,7 +272,19 @@ impl Open {
         self.phase = Phase::Briefing;
     }
 
+    /// Whether the newest attempt began from work of an earlier one that no check has failed: what the gate left of it,
+    /// or what a run that was cut short had done. There may be nothing to add to it.
+    fn carries_unjudged_work(&self) -> bool {
+        let [.., before, last] = self.attempts.as_slice() else { return false };
+        let failed = matches!(
+            before.trouble,
+            Some(Trouble::Check(CheckKind::Build | CheckKind::Test | CheckKind::Health))
+        );
+        !failed && self.base.as_ref() != Some(&last.from)
+    }
+
     fn finish(&mut self, f: &AttemptFinished) {
+        let unjudged = self.carries_unjudged_work();
         let Some(attempt) = self.attempts.last_mut() else { return };
         attempt.finished = true;
         attempt.commit = f.commit.clone();
@@ -283,7 +295,7 @@ impl Open {
             return;
         }
         let trouble = match &f.end {
-            AttemptEnd::TurnEnded => match f.commit.clone().filter(|_| attempt.changed()) {
+            AttemptEnd::TurnEnded => match f.commit.clone().filter(|_| unjudged || attempt.changed()) {
                 Some(commit) => {
                     self.phase = Phase::Checking { check: CheckKind::Gate, commit };
                     return;

@@ -115,6 +115,31 @@ fn nothing_new_since_the_attempt_began_is_no_change() {
     }
 }
 
+/// What the gate left may already be all that was asked, and so may the work of a run that was cut short.
+#[test]
+fn earlier_work_that_no_check_has_failed_is_checked_even_if_nothing_is_added_to_it() {
+    let mut w = world();
+    w.run("r", &coders());
+    w.put(finished("r-a1", AttemptEnd::TurnEnded, Some("c1"))).unwrap();
+    let refused = CheckResult::Failed { summary: "a link".into(), lines: vec![] };
+    w.put(checked("r-a1", Gate, refused, Some("clean"))).unwrap();
+    assert_eq!(kinds(&w.ends("r", AttemptEnd::TurnEnded, Some("clean"))), ["attempt.finished"]);
+    assert_eq!(w.effects(), ["check/r-a2/gate/clean"]);
+
+    let mut w = world();
+    w.put(oriented("r", &coders())).unwrap();
+    w.ends("r", AttemptEnd::Silent { ms: 9_000 }, Some("half"));
+    assert_eq!(kinds(&w.ends("r", AttemptEnd::TurnEnded, Some("half"))), ["attempt.finished"]);
+
+    // What a check has failed is not given to it again unchanged.
+    let mut w = world();
+    w.put(oriented("r", &coders())).unwrap();
+    w.ends("r", AttemptEnd::TurnEnded, Some("c1"));
+    w.pass("r-a1", &[Gate]);
+    w.put(failed("r-a1", Build)).unwrap();
+    assert_eq!(diagnosis(&w.ends("r", AttemptEnd::TurnEnded, Some("c1"))).what, "no change");
+}
+
 #[test]
 fn a_failure_of_the_agent_goes_to_another_one_or_back_if_it_is_the_only_one() {
     for end in [
