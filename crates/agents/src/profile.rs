@@ -67,6 +67,8 @@ fn claude() -> Profile {
         mode: Some("bypassPermissions"),
         env: &[
             ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            // A call after the turn that is billed and reported nowhere.
+            ("CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION", "false"),
             ("CLAUDE_CODE_MAX_RETRIES", "2"),
             ("DISABLE_AUTOUPDATER", "1"),
             ("NO_BROWSER", "1"),
