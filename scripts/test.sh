@@ -114,7 +114,7 @@ deny_program() {
 # Whole-system suites start the real programs from TARGET/debug: these must be of this very source, the dashboard inside.
 programs() {
   build_ui --release
-  cargo build --package daemon --bins
+  cargo build --package daemon --package testkit --bins
 }
 
 # Every test named slow_* in a crate; `deploy` is those of the crate deploy.
