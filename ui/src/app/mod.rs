@@ -41,6 +41,7 @@ fn enter(app: App) {
         return;
     };
     state::replace_hash(&Route::to(View::Home).hash());
+    app.route.set(Route::to(View::Home));
     leptos::task::spawn_local(async move {
         match backend::sign_in(&key).await {
             Ok(()) => app.session.set(Session::In),
@@ -56,10 +57,13 @@ fn Shell() -> impl IntoView {
     let app = App::here();
     app.follow_home();
     keyboard::listen(app);
-    backend::watch_head(move |nudge| match nudge {
+    let watch = StoredValue::new_local(backend::watch_head(move |nudge| match nudge {
         Nudge::Head(head) => app.hear(head),
         Nudge::Lost => app.lose(),
         Nudge::SignedOut => app.sign_out(None),
+    }));
+    on_cleanup(move || {
+        let _ = watch.try_with_value(backend::Watch::stop);
     });
     let view = memo(move || app.route.look(|r| r.view));
     view! {

@@ -7,7 +7,7 @@ use protocol::id::BlobId;
 use protocol::{ApiError, Code, Request, Response};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, Headers, ReadableStreamDefaultReader, RequestInit};
+use web_sys::{AbortSignal, Blob, Headers, ReadableStreamDefaultReader, RequestInit};
 
 #[derive(serde::Serialize)]
 struct Key<'a> {
@@ -32,14 +32,17 @@ pub async fn picture(blob: &BlobId) -> Result<String, ApiError> {
     web_sys::Url::create_object_url_with_blob(bytes.unchecked_ref::<Blob>()).map_err(unreachable)
 }
 
-/// Never ends, but for a session that ended. A connection that held for a while is tried again at once, one that fails
+/// Ends when it is stopped or the session ended. A connection that held for a while is tried again at once, one that fails
 /// at once is tried again after a growing pause.
-pub async fn watch_head(on: impl Fn(Nudge)) {
+pub async fn watch_head(on: impl Fn(Nudge), stop: Option<AbortSignal>) {
     const FIRST_PAUSE: i32 = 250;
     const LONGEST_PAUSE: i32 = 8_000;
     let mut pause = FIRST_PAUSE;
     loop {
-        let ended = follow(&on, &mut pause, FIRST_PAUSE).await;
+        let ended = follow(&on, stop.as_ref(), || pause = FIRST_PAUSE).await;
+        if stop.as_ref().is_some_and(AbortSignal::aborted) {
+            return;
+        }
         if ended.is_err_and(|e| e.code == Code::SignedOut) {
             return on(Nudge::SignedOut);
         }
@@ -49,8 +52,12 @@ pub async fn watch_head(on: impl Fn(Nudge)) {
     }
 }
 
-async fn follow(on: &impl Fn(Nudge), pause: &mut i32, first_pause: i32) -> Result<(), ApiError> {
-    let answer = send("GET", "/api/head", None).await?;
+async fn follow(
+    on: &impl Fn(Nudge),
+    stop: Option<&AbortSignal>,
+    mut heard: impl FnMut(),
+) -> Result<(), ApiError> {
+    let answer = send_until("GET", "/api/head", None, stop).await?;
     let Some(stream) = answer.body() else { return Ok(()) };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut events = Events::default();
@@ -62,15 +69,25 @@ async fn follow(on: &impl Fn(Nudge), pause: &mut i32, first_pause: i32) -> Resul
         }
         let bytes: js_sys::Uint8Array = field("value")?.unchecked_into();
         for head in events.push(&bytes.to_vec()) {
-            *pause = first_pause;
+            heard();
             on(Nudge::Head(head));
         }
     }
 }
 
 async fn send(method: &str, path: &str, body: Option<&str>) -> Result<web_sys::Response, ApiError> {
+    send_until(method, path, body, None).await
+}
+
+async fn send_until(
+    method: &str,
+    path: &str,
+    body: Option<&str>,
+    stop: Option<&AbortSignal>,
+) -> Result<web_sys::Response, ApiError> {
     let init = RequestInit::new();
     init.set_method(method);
+    init.set_signal(stop);
     let headers = Headers::new().map_err(unreachable)?;
     if let Some(token) = session::token() {
         headers.set("authorization", &format!("Bearer {token}")).map_err(unreachable)?;

@@ -27,9 +27,24 @@ pub async fn call(request: &Request) -> Result<Response, ApiError> {
     http::call(request).await
 }
 
-/// Hears of every new entry, for as long as the page lives.
-pub fn watch_head(on: impl Fn(Nudge) + 'static) {
-    leptos::task::spawn_local(http::watch_head(on));
+/// A live connection that can be ended.
+pub struct Watch {
+    end: Option<web_sys::AbortController>,
+}
+
+impl Watch {
+    pub fn stop(&self) {
+        if let Some(end) = &self.end {
+            end.abort();
+        }
+    }
+}
+
+/// Hears of every new entry until it is stopped.
+pub fn watch_head(on: impl Fn(Nudge) + 'static) -> Watch {
+    let end = web_sys::AbortController::new().ok();
+    leptos::task::spawn_local(http::watch_head(on, end.as_ref().map(web_sys::AbortController::signal)));
+    Watch { end }
 }
 
 /// A blob as an address that an `img` can show.
