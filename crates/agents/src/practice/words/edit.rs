@@ -61,8 +61,43 @@ const TITLE: &[&str] =
     &["title", "name", "headline", "heading", "h1", "it", "the page", "page", "site", "website"];
 const TAGLINE: &[&str] = &["tagline", "subtitle", "slogan", "claim", "description", "subheading"];
 
-/// What one sentence asks of the page. What no rule takes becomes a note.
+/// Beginnings of a second order in the same sentence: "rename it to Flora and remove the form".
+const NEXT: &[&str] = &["rename", "remove", "delete", "change", "update", "replace", "set", "add"];
+
+/// What one sentence asks of the page, order by order. What no rule takes becomes a note.
 pub(super) fn from(sentence: &str, page: &Page) -> Vec<Change> {
+    let mut state = page.clone();
+    let mut changes = Vec::new();
+    for order in orders(polite(sentence)) {
+        for change in one(order, &state) {
+            state.apply(&change);
+            changes.push(change);
+        }
+    }
+    changes
+}
+
+/// Cuts before each "and" or "then" that a verb of an order follows, if the sentence begins with an order as well.
+fn orders(sentence: &str) -> Vec<&str> {
+    let is_order = |text: &str| phrase::after(polite(text), NEXT).is_some_and(|rest| !rest.is_empty());
+    if !is_order(sentence) {
+        return vec![sentence];
+    }
+    let mut orders = Vec::new();
+    let (mut order, mut rest) = (sentence, sentence);
+    while let Some((before, after)) = phrase::split_word(rest, &["and", "then"]) {
+        if is_order(after) {
+            let cut = order.len() - rest.len() + before.len();
+            orders.push(order[..cut].trim().trim_end_matches(','));
+            order = after;
+        }
+        rest = after;
+    }
+    orders.push(order);
+    orders
+}
+
+fn one(sentence: &str, page: &Page) -> Vec<Change> {
     let order = polite(sentence);
     rename(order, page)
         .or_else(|| remove(order, page))

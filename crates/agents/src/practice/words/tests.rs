@@ -106,6 +106,12 @@ fn later_requests_change_their_own_part() {
         ("set the title to Mehl und Wasser", |p| p.title == "Mehl und Wasser"),
         ("make the heading \"Fresh bread\"", |p| p.title == "Fresh bread"),
         ("Change the tagline to Bread since 1921", |p| p.tagline == "Bread since 1921"),
+        ("Rename the shop to Flora and remove the order form", |p| {
+            p.title == "Flora" && !headings(p).contains(&"Order form")
+        }),
+        ("Add a price list, then change the opening hours to Mon 9-12 and 13-17", |p| {
+            headings(p).contains(&"Price list") && words_of(&p.sections[0]).contains("Mon 9-12 and 13-17")
+        }),
         ("rename the order form to Pre-order", |p| headings(p).contains(&"Pre-order")),
         ("Change the heading of the opening hours to When we bake", |p| {
             headings(p).contains(&"When we bake")
