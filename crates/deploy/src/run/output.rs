@@ -47,7 +47,8 @@ pub(crate) fn relevant(log: &[u8], root: &str) -> Vec<String> {
         }
     }
     let noise = |line: &str| {
-        line.trim().is_empty() || line.trim_start().starts_with("at ") && line.contains("node:internal")
+        let inside_tools = line.contains("node:internal") || line.contains("node_modules/");
+        line.trim().is_empty() || line.trim_start().starts_with("at ") && inside_tools
     };
     let mut picked: Vec<String> = Vec::new();
     for (line, wanted) in lines.iter().zip(&wanted) {
@@ -144,6 +145,12 @@ mod tests {
             "{lines:?}"
         );
         assert!(lines.len() <= 10);
+    }
+
+    #[test]
+    fn where_the_tools_themselves_stood_is_left_out() {
+        let log = b"Error: broken\n    at build (file:///h/deps/k/node_modules/vite/x.js:1:2)\n    at mine (app/x.js:3)\n";
+        assert_eq!(relevant(log, "/w"), ["Error: broken", "    at mine (app/x.js:3)"]);
     }
 
     #[test]
