@@ -30,6 +30,10 @@ impl Home {
             std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(mode))
                 .with_context(|| format!("failed to set the mode of {}", dir.display()))?;
         }
+        // Keys lie in the one, and who can open the other could hold it; an agent knows both their names.
+        for file in [home.settings(), home.lock()] {
+            close(&file)?;
+        }
         Ok(home)
     }
 
@@ -114,5 +118,35 @@ impl Home {
         );
         std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711))?;
         Ok(())
+    }
+}
+
+/// Takes a file away from everybody else, if it is there.
+fn close(file: &Path) -> Result<()> {
+    let failed = || format!("failed to set the mode of {}", file.display());
+    match std::fs::metadata(file) {
+        Ok(meta) if meta.permissions().mode() & 0o077 == 0 => Ok(()),
+        Ok(_) => std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).with_context(failed),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e).with_context(failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_keys_is_closed_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::prepare(dir.path()).unwrap();
+        for file in [home.settings(), home.lock()] {
+            std::fs::write(&file, "").unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        Home::prepare(dir.path()).unwrap();
+        for file in [home.settings(), home.lock()] {
+            assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 }

@@ -18,6 +18,7 @@ use protocol::Request;
 use rustix::fs::FlockOperation;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
@@ -130,7 +131,7 @@ async fn signal() {
 
 fn lock(home: &Home) -> Result<File> {
     let path = home.lock();
-    let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => {
