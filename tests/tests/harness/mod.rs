@@ -51,11 +51,10 @@ impl House {
 
     /// With a scripted agent in the place of the practice agent; see [`Workspace::scripted_agent`] for `counted`.
     pub fn scripted(script: &Script, counted: bool) -> House {
-        Self::scripted_with(script, counted, "")
+        Self::scripted_in(Workspace::new().unwrap(), script, counted, "")
     }
 
-    pub fn scripted_with(script: &Script, counted: bool, settings: &str) -> House {
-        let workspace = Workspace::new().unwrap();
+    pub fn scripted_in(workspace: Workspace, script: &Script, counted: bool, settings: &str) -> House {
         let argv = workspace.scripted_agent(script, counted).unwrap();
         workspace.settings(&format!("{QUIET}{settings}[practice]\nargv = {argv:?}\n")).unwrap();
         Self::start(workspace)
