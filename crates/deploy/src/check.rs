@@ -2,9 +2,10 @@
 
 use crate::deps::Deps;
 use crate::error::{Error, Result};
+use crate::hands::give;
 use crate::manifest::{self, Manifest, Steps};
 use crate::run::{Ended, Ran, Run, relevant};
-use crate::yard::{Yard, give, make_dir, remove_all, write};
+use crate::yard::{Yard, make_dir, remove_all, write};
 use protocol::fact::CheckKind;
 use protocol::{AttemptId, CommitId, ProjectId};
 use std::path::Path;

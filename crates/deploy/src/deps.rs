@@ -3,15 +3,18 @@
 
 use crate::error::{Error, Result};
 use crate::git::SYSTEM_PATH;
+use crate::hands;
 use crate::run::{Ended, Ran, Run, relevant};
 use crate::starter;
-use crate::yard::{Yard, give, make_dir, remove_all, write};
+use crate::yard::{Yard, make_dir, remove_all, write};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::process::Command;
@@ -66,7 +69,9 @@ impl Yard {
 
     /// Makes the packages of the app in `app` ready and links them there as `node_modules`.
     pub async fn ensure_deps(&self, app: &Path) -> Result<Deps> {
-        let Some((package, lock)) = read_both(app) else { return Ok(Deps::None) };
+        // Held open: what stands at the path may be another folder, or a link, by the time the packages are here.
+        let Some(dir) = hands::open_dir(app).ok() else { return Ok(Deps::None) };
+        let Some((package, lock)) = read_both(&dir) else { return Ok(Deps::None) };
         if let Err(summary) = in_step(&package, &lock) {
             return Ok(Deps::Refused {
                 lines: vec![summary.clone()],
@@ -75,7 +80,9 @@ impl Yard {
             });
         }
         let deps = self.install(self.wanted(package, lock).await?).await?;
-        link(self, app).await?;
+        if let Deps::Ready(target) = &deps {
+            self.link(&dir, target)?;
+        }
         Ok(deps)
     }
 
@@ -103,7 +110,10 @@ impl Yard {
         }
         let deps = self.home.join("deps");
         make_dir(&deps)?;
-        let lock = File::create(deps.join(".lock")).map_err(Error::io("lock the packages folder"))?;
+        // Nobody else may open it: who can, can hold it.
+        let lock =
+            File::options().create(true).truncate(false).write(true).mode(0o600).open(deps.join(".lock"));
+        let lock = lock.map_err(Error::io("lock the packages folder"))?;
         // One installs, the others wait for it and find it done.
         let _held = tokio::task::spawn_blocking(move || {
             rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).map(|()| lock)
@@ -129,7 +139,11 @@ impl Yard {
             return refused(&ran, &fresh);
         }
         make_dir(&fresh.join("node_modules"))?; // npm makes none where nothing is needed
-        self.close(&fresh)?;
+        let installed = fresh.clone();
+        // Tens of thousands of files.
+        tokio::task::spawn_blocking(move || hands::close(&installed))
+            .await
+            .map_err(|error| Error::io("close the packages folder")(std::io::Error::other(error)))??;
         let final_dir = deps.join(&wanted.key);
         remove_all(&final_dir)?;
         std::fs::rename(&fresh, &final_dir).map_err(Error::io("move the packages into place"))?;
@@ -141,7 +155,7 @@ impl Yard {
         make_dir(&cache)?;
         if let Some(agent) = self.run_as_agent {
             for dir in [dir, scratch, &cache] {
-                give(dir, agent)?;
+                hands::give(dir, agent)?;
             }
         }
         let mut env = self.tool_env(scratch)?;
@@ -180,6 +194,7 @@ impl Yard {
         }
         path.push(SYSTEM_PATH);
         let mut env: Vec<(String, OsString)> = vec![("PATH".into(), path)];
+        env.push((WORK.into(), self.home.clone().into()));
         for name in ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"] {
             env.push((name.into(), scratch.into()));
         }
@@ -237,16 +252,13 @@ impl Yard {
             .collect()
     }
 
-    /// Makes an installed folder ours and read-only.
-    fn close(&self, dir: &Path) -> Result<()> {
-        if self.run_as_agent.is_some() {
-            let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-            give(dir, crate::RunAs { uid, gid })?;
-        }
-        read_only(dir)?;
-        // The topmost must be movable by us.
-        std::fs::set_permissions(dir, Permissions::from_mode(0o755))
-            .map_err(Error::io("close the packages folder"))
+    fn link(&self, app: &OwnedFd, target: &Path) -> Result<()> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let deps = self.home.join("deps");
+        make_dir(&deps)?;
+        let aside = deps.join(format!(".old-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        remove_all(&aside)?;
+        hands::link_in(app, "node_modules", target, &aside)
     }
 
     /// Major and minor version of the yard's Node; asked once for each program file.
@@ -281,33 +293,18 @@ impl Yard {
 
 /// Links an app to the folder of its packages, whether that is installed yet or not.
 pub(crate) async fn link(yard: &Yard, app: &Path) -> Result<()> {
-    let Some((package, lock)) = read_both(app) else { return Ok(()) };
+    let Some(dir) = hands::open_dir(app).ok() else { return Ok(()) };
+    let Some((package, lock)) = read_both(&dir) else { return Ok(()) };
     if yard.node.is_none() {
         return Ok(());
     }
-    let target = yard.deps_dir(&yard.wanted(package, lock).await?.key);
-    let link = app.join("node_modules");
-    if std::fs::read_link(&link).is_ok_and(|there| there == target) {
-        return Ok(());
-    }
-    match std::fs::remove_file(&link) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => remove_all(&link)?,
-        _ => {}
-    }
-    std::os::unix::fs::symlink(&target, &link).map_err(Error::io("link the packages"))
+    yard.link(&dir, &yard.deps_dir(&yard.wanted(package, lock).await?.key))
 }
 
 /// Manifest and lockfile of an app that has both, as plain files.
-fn read_both(app: &Path) -> Option<(Vec<u8>, Vec<u8>)> {
-    let plain = |path: &Path| {
-        std::fs::symlink_metadata(path).is_ok_and(|about| about.is_file() && about.len() < 16 << 20)
-    };
-    let is_dir = std::fs::symlink_metadata(app).is_ok_and(|about| about.is_dir());
-    let (package, lock) = (app.join("package.json"), app.join("package-lock.json"));
-    if !is_dir || !plain(&package) || !plain(&lock) {
-        return None;
-    }
-    Some((std::fs::read(package).ok()?, std::fs::read(lock).ok()?))
+fn read_both(app: &OwnedFd) -> Option<(Vec<u8>, Vec<u8>)> {
+    const MOST: u64 = 16 << 20;
+    Some((hands::read_plain(app, "package.json", MOST)?, hands::read_plain(app, "package-lock.json", MOST)?))
 }
 
 /// What of a package.json decides which packages there are.
@@ -382,20 +379,4 @@ fn refused(ran: &Ran, dir: &Path) -> Result<Deps> {
         _ => "npm could not install the packages",
     };
     Ok(Deps::Refused { summary: summary.to_owned(), lines, log: ran.log.clone() })
-}
-
-fn read_only(path: &Path) -> Result<()> {
-    let failed = |error| Error::io(format!("close {}", path.display()))(error);
-    let about = std::fs::symlink_metadata(path).map_err(failed)?;
-    if about.is_symlink() {
-        return Ok(());
-    }
-    if about.is_dir() {
-        for entry in std::fs::read_dir(path).map_err(failed)? {
-            read_only(&entry.map_err(failed)?.path())?;
-        }
-    }
-    let mode = about.permissions().mode() & 0o555;
-    let readable = mode | 0o444 | if about.is_dir() || mode & 0o111 != 0 { 0o111 } else { 0 };
-    std::fs::set_permissions(path, Permissions::from_mode(readable)).map_err(failed)
 }

@@ -12,6 +12,8 @@ pub mod edge;
 mod error;
 mod gate;
 mod git;
+mod hands;
+mod leftovers;
 pub mod manifest;
 mod plan;
 pub mod preview;

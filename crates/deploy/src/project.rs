@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::git::{AUTHOR, EMAIL, Git, commit_id, quoted, rev};
+use crate::leftovers::WORK;
 use crate::starter;
 use crate::yard::{Yard, make_dir, remove_all, write};
 use protocol::fact::DiffStat;
@@ -84,7 +85,8 @@ impl Yard {
             files.iter().map(|file| Change::put(file.path.as_bytes(), file.exec, &file.data)).collect();
         let when = format!("{} +0000", at.0.div_euclid(1000).max(0));
         let message = format!("begin {name} from the {} starter", starter.id);
-        let commit = import(&Git::bare(&repo), "refs/heads/main", None, &message, &when, &changes).await?;
+        let git = Git::bare(&repo).env(WORK, &self.home);
+        let commit = import(&git, "refs/heads/main", None, &message, &when, &changes).await?;
         match std::fs::rename(&fresh, &dir) {
             Ok(()) => Ok(commit),
             Err(_) if dir.exists() => Err(Error::ProjectExists(project.clone())),
@@ -171,6 +173,11 @@ impl Yard {
         let aside =
             format!("refs/loopwright/aside-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let commit = import(&git, &aside, Some(&head), message, "now", &changes).await?;
+        let trees = git.line(&["rev-parse", &format!("{commit}^{{tree}}"), &format!("{head}^{{tree}}")]).await?;
+        if trees.lines().next() == trees.lines().next_back() {
+            move_refs(&git, &format!("delete {aside}\n")).await?;
+            return Ok(head);
+        }
         let swap = format!("update refs/heads/main {commit} {head}\ndelete {aside}\n");
         move_refs(&git, &swap).await?;
         Ok(commit)

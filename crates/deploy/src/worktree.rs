@@ -4,7 +4,9 @@
 use crate::deps;
 use crate::error::{Error, Result};
 use crate::git::{Git, rev};
-use crate::yard::{Yard, give, make_dir, remove_all, write};
+use crate::leftovers::WORK;
+use crate::hands::give;
+use crate::yard::{Yard, make_dir, remove_all, write};
 use protocol::{AttemptId, CommitId, ProjectId};
 use std::path::{Path, PathBuf};
 
@@ -92,7 +94,8 @@ impl Yard {
         remove_all(&old)?;
         make_dir(&fresh)?;
         let admin = self.write_admin(project, attempt, at, head)?;
-        Git::with_work_tree(&admin, &fresh).out(&["read-tree", "--reset", "-u", rev(at)?]).await?;
+        let git = Git::with_work_tree(&admin, &fresh).env(WORK, &self.home);
+        git.out(&["read-tree", "--reset", "-u", rev(at)?]).await?;
         write(&fresh.join(".git"), format!("gitdir: {}\n", admin.display()))?;
         deps::link(self, &fresh.join("app")).await?;
         if let Some(agent) = self.run_as_agent {

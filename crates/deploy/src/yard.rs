@@ -10,6 +10,7 @@
 use crate::RunAs;
 use crate::error::{Error, Result};
 use crate::git::Git;
+use crate::leftovers::WORK;
 use protocol::{AttemptId, ProjectId};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,7 @@ impl Yard {
         if !dir.join("HEAD").is_file() {
             return Err(Error::NoProject(project.clone()));
         }
-        Ok(Git::bare(dir))
+        Ok(Git::bare(dir).env(WORK, &self.home))
     }
 }
 
@@ -73,17 +74,4 @@ pub(crate) fn make_dir(path: &Path) -> Result<()> {
 
 pub(crate) fn write(path: &Path, data: impl AsRef<[u8]>) -> Result<()> {
     std::fs::write(path, data).map_err(Error::io(format!("write {}", path.display())))
-}
-
-/// Gives a tree to a user, links themselves and not what they point to.
-pub(crate) fn give(path: &Path, to: RunAs) -> Result<()> {
-    let failed = |error| Error::io(format!("give {} to user {}", path.display(), to.uid))(error);
-    std::os::unix::fs::lchown(path, Some(to.uid), Some(to.gid)).map_err(failed)?;
-    let kind = std::fs::symlink_metadata(path).map_err(failed)?;
-    if kind.is_dir() {
-        for entry in std::fs::read_dir(path).map_err(failed)? {
-            give(&entry.map_err(failed)?.path(), to)?;
-        }
-    }
-    Ok(())
 }
