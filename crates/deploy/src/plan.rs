@@ -3,6 +3,7 @@
 
 use crate::deps::Deps;
 use crate::error::{Error, Result};
+use crate::leftovers::WORK;
 use crate::manifest::Manifest;
 use crate::release::{self, StageSpec};
 use crate::yard::Yard;
@@ -104,7 +105,7 @@ impl Yard {
                 .map(|word| word.replace("{loopwrightd}", &self.own_exe.to_string_lossy()))
                 .collect(),
             cwd: self.worktree_dir(project, attempt).join("app"),
-            env: self.node_env(),
+            env: self.node_env().into_iter().chain([(WORK.to_owned(), self.home.display().to_string())]).collect(),
         }))
     }
 
