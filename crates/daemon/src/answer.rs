@@ -137,6 +137,7 @@ async fn show(daemon: &Daemon, request: &RequestId) -> Result<RequestView, ApiEr
 async fn agents(daemon: &Daemon, fresh: bool) -> Result<Vec<AgentRow>, ApiError> {
     if fresh {
         daemon.readiness.refresh(&daemon.setup, true).await;
+        daemon.nudge();
     }
     let states = daemon.agents_now().await?;
     let record = daemon.reads.ask(|r| r.agent_record()).await?;

@@ -28,6 +28,8 @@ pub struct Daemon {
     pub runs: Mutex<HashMap<AttemptId, mpsc::Sender<Control>>>,
     /// Keeps changes of one kind in a row: files of the main branch are written by one at a time.
     pub repository: tokio::sync::Mutex<()>,
+    /// Changes when something that is read live has changed: a transcript, the preview, an agent's readiness.
+    pub live: watch::Sender<()>,
     pub stop: CancellationToken,
     /// Set once the edge was started, or could not be: who ends the edge waits for this.
     pub edge_settled: CancellationToken,
@@ -55,6 +57,11 @@ impl Daemon {
         let blob = NewBlob::new(salt, data);
         let named = blob.to_ref();
         Ok((blob, named))
+    }
+
+    /// Wakes readers although there is no new entry.
+    pub fn nudge(&self) {
+        self.live.send_replace(());
     }
 
     pub fn note_run(&self, attempt: &AttemptId, control: mpsc::Sender<Control>) {

@@ -147,5 +147,6 @@ async fn start(
     };
     let preview = Preview::start(spec, proxy).await?;
     *place.lock().await = Some(preview);
+    daemon.nudge();
     Ok(())
 }

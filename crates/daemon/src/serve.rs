@@ -94,6 +94,7 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     let _only_one = lock(&home)?;
     home.prepare_sockets()?;
     let daemon = Arc::new(assemble(home, &options)?);
+    daemon.yard.recover().await.context("failed to take over from an earlier daemon")?;
     first_project(&daemon, options.starter).await.context("failed to make the first project")?;
     let control = bind_control(&daemon.home)?;
     let dashboard = bind_dashboard(options.port.or(daemon.settings.port).unwrap_or(PORT)).await?;
@@ -171,6 +172,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         readiness: Roster::new(),
         runs: Default::default(),
         repository: Default::default(),
+        live: tokio::sync::watch::Sender::new(()),
         stop: CancellationToken::new(),
         edge_settled: CancellationToken::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -291,7 +293,10 @@ async fn settle(daemon: Arc<Daemon>) {
     }
     daemon.edge_settled.cancel();
     let probing = daemon.clone();
-    tokio::spawn(async move { probing.readiness.get(&probing.setup).await });
+    tokio::spawn(async move {
+        probing.readiness.get(&probing.setup).await;
+        probing.nudge();
+    });
     Shell::new(daemon).run().await;
 }
 

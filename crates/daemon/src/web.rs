@@ -12,6 +12,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use protocol::{ApiError, BlobId, Code, Request};
 use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Above the longest text that is taken, so that a longer one gets a reason and not a cut connection.
 const BODY: usize = 4 * 1024 * 1024;
@@ -75,22 +77,58 @@ async fn request(State(daemon): Shared, body: axum::body::Bytes) -> HttpResponse
     }
 }
 
-/// Server-sent events that carry only the number of the newest entry; the reader pulls what it wants.
+/// Server-sent events that carry only the number of the newest entry; the reader pulls what it wants. The same number
+/// again says that something which is read live has changed.
 async fn head(State(daemon): Shared) -> HttpResponse {
-    let heads = daemon.writer.head.clone();
-    let stop = daemon.stop.clone();
-    let events = futures_util::stream::unfold((heads, stop, true), |(mut heads, stop, first)| async move {
-        if !first {
-            tokio::select! {
-                changed = heads.changed() => changed.ok()?,
-                () = stop.cancelled() => return None,
-            }
-        }
-        let seq = *heads.borrow_and_update();
-        Some((Ok::<_, std::convert::Infallible>(format!("data: {seq}\n\n")), (heads, stop, false)))
+    let heads = Heads {
+        heads: daemon.writer.head.clone(),
+        live: daemon.live.subscribe(),
+        stop: daemon.stop.clone(),
+        live_again: tokio::time::Instant::now(),
+        first: true,
+    };
+    let events = futures_util::stream::unfold(heads, |mut heads| async move {
+        let seq = heads.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(format!("data: {seq}\n\n")), heads))
     });
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     (headers, Body::from_stream(events)).into_response()
+}
+
+/// Live changes come in bursts: one event for all of this time.
+const LIVE_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+struct Heads {
+    heads: watch::Receiver<u64>,
+    live: watch::Receiver<()>,
+    stop: CancellationToken,
+    live_again: tokio::time::Instant,
+    first: bool,
+}
+
+impl Heads {
+    /// The number to send next: at once for the first one and for new entries. `None` at the daemon's end.
+    async fn next(&mut self) -> Option<u64> {
+        if !std::mem::replace(&mut self.first, false) {
+            let live_again = self.live_again;
+            let live = &mut self.live;
+            let changed_live = async {
+                let changed = live.changed().await;
+                tokio::time::sleep_until(live_again).await;
+                changed
+            };
+            tokio::select! {
+                changed = self.heads.changed() => changed.ok()?,
+                changed = changed_live => {
+                    changed.ok()?;
+                    self.live.mark_unchanged();
+                    self.live_again = tokio::time::Instant::now() + LIVE_PAUSE;
+                }
+                () = self.stop.cancelled() => return None,
+            }
+        }
+        Some(*self.heads.borrow_and_update())
+    }
 }
 
 async fn blob(State(daemon): Shared, Path(id): Path<BlobId>) -> HttpResponse {

@@ -134,7 +134,7 @@ pub fn whole(app: App, view: AttemptView) -> impl IntoView {
             {brief(&view)}
             {fold("Changes", false, move || view! { <DiffOf attempt=id.clone()/> }.into_any())}
             {fold("Transcript", false, move || {
-                view! { <Transcript attempt=same.clone() running=Signal::derive(|| false)/> }.into_any()
+                view! { <Transcript attempt=same.clone() /> }.into_any()
             })}
         </article>
     }

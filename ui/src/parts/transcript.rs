@@ -11,18 +11,15 @@ const MOST: usize = 400;
 const AT_ONCE: u32 = 200;
 
 #[component]
-pub fn Transcript(attempt: AttemptId, #[prop(into)] running: Signal<bool>) -> impl IntoView {
+pub fn Transcript(attempt: AttemptId) -> impl IntoView {
     let app = App::here();
     let lines = RwSignal::new(Vec::<TranscriptLine>::new());
     let read_once = RwSignal::new(false);
     let reading = StoredValue::new(false);
     let holder = NodeRef::<leptos::html::Div>::new();
     effect(move || {
+        // New lines are no facts: the same head again says that there are some.
         app.head.track();
-        // Transcript lines are no facts, so a run that goes on is also looked at as its clock moves on.
-        if running.get() {
-            app.now.track();
-        }
         if reading.get_value() {
             return;
         }

@@ -233,6 +233,7 @@ impl Scribe {
         {
             warn!(error = %e, "failed to keep transcript lines");
         }
+        self.daemon.nudge();
         touched
     }
 

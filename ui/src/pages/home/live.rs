@@ -173,8 +173,6 @@ fn Attempts(focus: Focus) -> impl IntoView {
 #[component]
 fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
     let app = App::here();
-    let running =
-        memo(move || view.look(|v| v.as_ref().is_some_and(|v| v.started.is_some() && v.finished.is_none())));
     // Checkpoints change often and are shown elsewhere: what is shown here is only made anew when it changed.
     let shown = memo(move || {
         view.get().map(|mut v| {
@@ -194,7 +192,7 @@ fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
                 {attempt::brief(&v)}
             })}
             {id.map(|id| attempt::fold("Transcript", open, move || {
-                view! { <Transcript attempt=id.clone() running=running/> }.into_any()
+                view! { <Transcript attempt=id.clone() /> }.into_any()
             }))}
         </article>
     }
