@@ -40,7 +40,7 @@ fn switches() -> Result<Vec<Row>> {
     let failed: u64 = runs.iter().map(|run| run.failed).sum();
     let ok: u64 = runs.iter().map(|run| run.ok).sum();
     let each: Vec<f64> = runs.iter().flat_map(|run| run.switch_ms.iter().copied()).collect();
-    let all = "the edge in a process of its own, each release a process on a unix socket";
+    let all = "the edge's code in a process of its own, each release a process on a unix socket";
     #[expect(clippy::cast_precision_loss, reason = "a count of failures")]
     let total = failed as f64;
     let name = format!("failed requests, {SWITCHES} switches under {CLIENTS} keep-alive clients");
@@ -65,7 +65,7 @@ fn switches() -> Result<Vec<Row>> {
             "memory of the edge under that load",
             "MB",
             &of(|run| run.edge_rss_loaded_kb * 1024.0 / 1e6),
-            "VmRSS after the last switch",
+            "VmRSS of that process after the last switch",
         )
         .recorded(CADDY, "44"),
         Row::median("a request under that load", "ms", &of(|run| run.request_p50_ms), "the median of a run"),

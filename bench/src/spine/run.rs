@@ -3,12 +3,13 @@
 use crate::home::{Home, StandIn};
 use crate::row::Row;
 use anyhow::{Context, Result, bail, ensure};
-use protocol::fact::{Channel, Fact};
+use protocol::fact::{Channel, Entry, Fact};
 use protocol::{AgentId, ClientId, Request, RequestId, Response};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use testkit::Daemon;
 
 const RUNS: usize = 15;
+const LEGS: [&str; 4] = ["orientation", "choice and brief", "worktree", "process"];
 /// How long one request may take to its end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -16,6 +17,7 @@ pub fn accepted_to_started() -> Result<Vec<Row>> {
     let home = Home::new(StandIn::Stamp)?;
     let (daemon, _) = home.start()?;
     let (mut accepted, mut asked) = (Vec::new(), Vec::new());
+    let mut legs: [Vec<f64>; 4] = Default::default();
     for number in 0..RUNS {
         let (before, after, request) = ask(&daemon, number)?;
         wait_for_end(&daemon, &request)?;
@@ -24,11 +26,14 @@ pub fn accepted_to_started() -> Result<Vec<Row>> {
         let started: u128 = stamp.trim().parse()?;
         accepted.push(ms_between(after, started));
         asked.push(ms_between(before, started));
+        for (leg, took) in legs.iter_mut().zip(legs_of(&daemon.entries()?, &request, started)?) {
+            leg.push(took);
+        }
     }
     ensure!(daemon.stop()?.success(), "the daemon did not stop well");
     let how = "from the answer Accepted to the moment that the agent's program itself wrote down as its first act; \
                orientation, choice, brief and worktree (static starter) lie between; all facts durable";
-    Ok(vec![
+    let mut rows = vec![
         Row::median("request accepted to agent process started, with its checkout", "ms", &accepted, how)
             .at_most(50.0)
             .recorded("vibe-kanban, Hermes kanban", "82–168, 57,000"),
@@ -39,7 +44,25 @@ pub fn accepted_to_started() -> Result<Vec<Row>> {
             "the same from before the request was sent, as the peers' figures are",
         )
         .recorded("vibe-kanban, Hermes kanban", "82–168, 57,000"),
-    ])
+    ];
+    rows.extend(LEGS.iter().zip(&legs).map(|(name, leg)| {
+        let how = "between the times of its facts, in whole milliseconds; the last up to the program's own first act";
+        Row::median(format!("- of it: {name}"), "ms", leg, how)
+    }));
+    Ok(rows)
+}
+
+/// Milliseconds of each leg of the way; `stamp` is when the program began.
+fn legs_of(entries: &[Entry], request: &RequestId, stamp: u128) -> Result<Vec<f64>> {
+    let mut moments = Vec::new();
+    for kind in ["request.received", "request.oriented", "task.declared", "attempt.started"] {
+        let mut of_kind = entries.iter().filter(|entry| entry.fact.kind() == kind);
+        let entry = of_kind.find(|entry| entry.fact.request() == Some(request));
+        let at = entry.with_context(|| format!("the journal has no {kind} of the request"))?.at;
+        moments.push(u128::try_from(at.0)? * 1_000_000);
+    }
+    moments.push(stamp);
+    Ok(moments.windows(2).map(|pair| ms_between(pair[0], pair[1])).collect())
 }
 
 /// Asks; with the moments before and after, in nanoseconds of the clock that the agent's stamp is of.
