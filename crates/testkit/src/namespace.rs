@@ -79,9 +79,11 @@ pub fn agent_programs() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Node's folder among the tools, if it is there.
+/// Node's folder, if it is there: `LOOPWRIGHT_NODE`, else the one among the tools.
 pub fn node_dir() -> Option<PathBuf> {
-    Some(tools_dir().join("node/bin")).filter(|folder: &PathBuf| Path::exists(&folder.join("node")))
+    let folder =
+        std::env::var_os("LOOPWRIGHT_NODE").map_or_else(|| tools_dir().join("node/bin"), PathBuf::from);
+    Some(folder).filter(|folder| Path::exists(&folder.join("node")))
 }
 
 /// A loopback port that was free a moment ago.
