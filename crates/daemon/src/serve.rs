@@ -8,10 +8,10 @@ use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::shell::Shell;
 use crate::writer::Writer;
-use crate::{answer, names, print, users, web};
+use crate::{answer, edge, names, print, users, web};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use deploy::edge::{EdgeClient, EdgeConfig, EdgeLaunch};
+use deploy::edge::{EdgeClient, EdgeConfig};
 use journal::{Journal, Opening, Reader};
 use memory::Memory;
 use protocol::Request;
@@ -30,8 +30,6 @@ const PORT: u16 = 9119;
 /// The system users of a daemon that is root.
 const AGENT_USER: &str = "loopwright-agent";
 const APP_USER: &str = "loopwright-app";
-/// How long the edge may take to answer after its start.
-const EDGE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -175,6 +173,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         live: tokio::sync::watch::Sender::new(()),
         stop: CancellationToken::new(),
         edge_settled: CancellationToken::new(),
+        edge_wanted: tokio::sync::Mutex::new(true),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         local: options.local,
         home,
@@ -288,37 +287,30 @@ impl axum::serve::Listener for Peers {
 
 /// What takes longer than a start may: the edge, then the loop itself and the first probe.
 async fn settle(daemon: Arc<Daemon>) {
-    if let Err(e) = start_edge(&daemon).await {
+    if let Err(e) = edge::start(&daemon).await {
         warn!(error = %e, "failed to start the edge; sites cannot be switched until it runs");
     }
     daemon.edge_settled.cancel();
+    tokio::spawn(edge::keep(daemon.clone()));
     let probing = daemon.clone();
     tokio::spawn(async move {
         probing.readiness.get(&probing.setup).await;
         probing.nudge();
     });
+    tokio::spawn(prepare_packages(daemon.clone()));
     Shell::new(daemon).run().await;
 }
 
-async fn start_edge(daemon: &Daemon) -> Result<()> {
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    let control = daemon.home.edge_control();
-    let launch = EdgeLaunch {
-        argv: vec![
-            text(&daemon.yard.own_exe),
-            "edge".into(),
-            "--control".into(),
-            text(&control),
-            "--run".into(),
-            text(&daemon.home.run()),
-        ],
-        env: std::env::var("PATH").map(|path| ("PATH".to_owned(), path)).into_iter().collect(),
-        control,
-        log: daemon.home.edge_log(),
-        limit: EDGE_PATIENCE,
-    };
-    deploy::edge::spawn_edge(&launch).await?;
-    Ok(())
+/// Installs the packages of the projects' starters before anybody waits for them. Without a network this comes to
+/// nothing, and the first build says so.
+async fn prepare_packages(daemon: Arc<Daemon>) {
+    let projects = daemon.reads.ask(|r| r.projects()).await.unwrap_or_default();
+    let starters: std::collections::BTreeSet<String> = projects.into_iter().map(|p| p.starter).collect();
+    for starter in starters.iter().filter(|_| daemon.yard.node.is_some()) {
+        if let Err(e) = daemon.yard.prepare_deps(starter).await {
+            warn!(error = %e, starter, "failed to install a starter's packages ahead of time");
+        }
+    }
 }
 
 /// A new workspace begins with one project, so that the first thing to do is to ask.
