@@ -7,6 +7,7 @@ mod output;
 
 use crate::RunAs;
 use crate::error::{Error, Result};
+use crate::process;
 use memory::Cage;
 use output::Kept;
 use std::ffi::OsString;
@@ -46,14 +47,21 @@ pub(crate) struct Ran {
     pub log: Vec<u8>,
 }
 
+/// What every process of a run carries in its environment, with the run's folder as its value.
+const MARK: &str = "LOOPWRIGHT_RUN";
+
 impl Run {
     pub async fn run(&self) -> Result<Ran> {
+        let mark = self.mark();
+        // Of the same run in an earlier life of the daemon: nobody keeps its deadline any more.
+        process::sweep(&mark).await;
         let cage = Cage::new(self.memory_mb);
         let mut child = match self.command(&cage).spawn() {
             Ok(child) => child,
             Err(error) => return Err(Error::io(format!("start {}", self.program()))(error)),
         };
         let group = child.id();
+        let tree = Tree { group, mark };
         let mut kept = Kept::default();
         let (out, err) = (child.stdout.take(), child.stderr.take());
         let ended = tokio::time::timeout(self.timeout, drain(&mut child, out, err, &mut kept)).await;
@@ -67,12 +75,17 @@ impl Run {
         // What it left behind must not live on: it could change what was checked.
         kill_group(group);
         cage.kill();
+        process::sweep(&tree.mark).await;
         let log = kept.into_bytes();
         let ended = match status {
             None => Ended::TimedOut,
             Some(status) => self.classify(status, &cage, &log),
         };
         Ok(Ran { ended, log })
+    }
+
+    fn mark(&self) -> String {
+        format!("{MARK}={}", self.cwd.display())
     }
 
     fn program(&self) -> &str {
@@ -93,7 +106,7 @@ impl Run {
         argv.extend(self.argv.iter().map(OsString::from));
         let mut command = Command::new(argv.first().cloned().unwrap_or_default());
         command.args(argv.iter().skip(1)).current_dir(&self.cwd).env_clear();
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).env(MARK, &self.cwd);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
         command
@@ -120,6 +133,19 @@ impl Run {
             (None, Some(signal)) => Ended::Signal(signal),
             (None, None) => Ended::Exit(-1),
         }
+    }
+}
+
+/// Also when nobody waits for the run any more (a cancel): nothing of it stays.
+struct Tree {
+    group: Option<u32>,
+    mark: String,
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        kill_group(self.group);
+        process::kill_marked(&self.mark);
     }
 }
 

@@ -74,6 +74,28 @@ async fn what_a_build_leaves_running_does_not_live_on() {
 }
 
 #[tokio::test]
+async fn a_build_that_nobody_waits_for_any_more_does_not_live_on() {
+    let ground = ground("static").await;
+    let run = "[build]\nrun = [[\"sh\", \"-c\", \"setsid sleep 765432 & sleep 765432\"]]\n";
+    let sleeping = || {
+        std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+            let at = |file: &str| std::fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+            at("cmdline") == "sleep\0765432\0" && !at("stat").contains(") Z ")
+        })
+    };
+    let until = async |wanted: bool| {
+        while sleeping() != wanted {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = build(&ground, "a1", run) => panic!("it does not end by itself"),
+        () = until(true) => {}
+    }
+    tokio::time::timeout(std::time::Duration::from_secs(5), until(false)).await.unwrap();
+}
+
+#[tokio::test]
 async fn too_much_memory_is_told_as_such() {
     let ground = ground("static").await;
     // tail keeps its whole last line: 3 GiB of it.
