@@ -76,11 +76,11 @@ async fn what_a_build_leaves_running_does_not_live_on() {
 #[tokio::test]
 async fn a_build_that_nobody_waits_for_any_more_does_not_live_on() {
     let ground = ground("static").await;
-    let run = "[build]\nrun = [[\"sh\", \"-c\", \"setsid sleep 765432 & sleep 765432\"]]\n";
+    let run = "[build]\nrun = [[\"sh\", \"-c\", \"setsid sleep 965432 & sleep 965432\"]]\n";
     let sleeping = || {
         std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
             let at = |file: &str| std::fs::read_to_string(entry.path().join(file)).unwrap_or_default();
-            at("cmdline") == "sleep\0765432\0" && !at("stat").contains(") Z ")
+            at("cmdline") == "sleep\0965432\0" && !at("stat").contains(") Z ")
         })
     };
     let until = async |wanted: bool| {
