@@ -8,6 +8,7 @@ use crate::supervise::{self, Tree, Walls};
 use protocol::AgentId;
 use protocol::clean;
 use protocol::fact::Readiness;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const LIMIT: Duration = Duration::from_secs(20);
 /// What is read of an answer.
 const MAX_ANSWER: u64 = 64 << 10;
+/// And of an agent's settings file.
+const MAX_CONFIG: u64 = 1 << 20;
 
 /// How an agent's own program is asked whether it is signed in.
 pub(crate) struct Login {
@@ -90,7 +93,7 @@ fn own_provider(setup: &Setup, profile: &Profile) -> bool {
         setup.env.get(&profile.id).and_then(|env| env.get(name)).filter(|value| !value.is_empty())
     };
     let folder = set("CODEX_HOME").map_or_else(|| launch::home(setup, profile).join(".codex"), PathBuf::from);
-    let Ok(text) = std::fs::read_to_string(folder.join("config.toml")) else { return false };
+    let Some(text) = read_config(&folder.join("config.toml")) else { return false };
     let Ok(config) = text.parse::<toml::Table>() else { return false };
     let Some(name) = config.get("model_provider").and_then(toml::Value::as_str) else { return false };
     let Some(provider) = config.get("model_providers").and_then(|all| all.get(name)) else { return false };
@@ -99,6 +102,20 @@ fn own_provider(setup: &Setup, profile: &Profile) -> bool {
         // A model on one's own machine often wants no key.
         None => !provider.get("requires_openai_auth").and_then(toml::Value::as_bool).unwrap_or(false),
     }
+}
+
+/// The file lies in a folder that an agent may write: what is no plain file of a sensible size is not read. A pipe in its
+/// place would hold us for ever.
+fn read_config(path: &Path) -> Option<String> {
+    use rustix::fs::{FileType, Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+    if !FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode).is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    std::fs::File::from(file).take(MAX_CONFIG).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 async fn ask(setup: &Setup, profile: &Profile, args: &[&str]) -> Result<Answer, String> {

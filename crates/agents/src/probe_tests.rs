@@ -105,3 +105,16 @@ async fn a_program_that_makes_no_sense_is_broken() {
     room.program("codex", r#"[ "$1" = --version ] && echo 1.2.3 && exit; echo "panic" >&2; exit 2"#);
     assert!(matches!(room.probe(CODEX).await, Readiness::Broken { .. }));
 }
+
+#[test]
+fn settings_that_are_no_plain_file_hold_nobody() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("config.toml");
+    assert_eq!(read_config(&path), None);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert_eq!(read_config(&path), None);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "model_provider = \"own\"").unwrap();
+    std::os::unix::fs::symlink(&path, home.path().join("link")).unwrap();
+    assert_eq!(read_config(&home.path().join("link")).unwrap(), "model_provider = \"own\"");
+}
