@@ -37,11 +37,20 @@ pub enum Request {
         limit: Option<u32>,
     },
     /// One request, whole.
-    Show { request: RequestId },
-    Cancel { request: RequestId },
-    Steer { request: RequestId, text: String },
+    Show {
+        request: RequestId,
+    },
+    Cancel {
+        request: RequestId,
+    },
+    Steer {
+        request: RequestId,
+        text: String,
+    },
     /// Stop waiting and look again (an agent was signed in, for example).
-    Retry { request: RequestId },
+    Retry {
+        request: RequestId,
+    },
     Journal {
         #[serde(default)]
         after: u64,
@@ -59,7 +68,10 @@ pub enum Request {
         #[serde(default)]
         limit: Option<u32>,
     },
-    Rate { deployment: DeploymentId, rating: u8 },
+    Rate {
+        deployment: DeploymentId,
+        rating: u8,
+    },
     /// Starts an earlier release again and switches to it. Without a release: the one before the live one.
     Rollback {
         #[serde(default)]
@@ -81,7 +93,9 @@ pub enum Request {
         title: String,
         text: String,
     },
-    DropStep { step: StepId },
+    DropStep {
+        step: StepId,
+    },
     Notes {
         #[serde(default)]
         project: Option<ProjectId>,
@@ -102,7 +116,9 @@ pub enum Request {
         title: String,
         text: String,
     },
-    Forget { note: NoteId },
+    Forget {
+        note: NoteId,
+    },
     /// `fresh`: probe again now instead of answering from the last probe.
     Agents {
         #[serde(default)]
@@ -129,8 +145,13 @@ pub enum Request {
         base: CommitId,
     },
     Projects,
-    CreateProject { name: String, starter: String },
-    ActivateProject { project: ProjectId },
+    CreateProject {
+        name: String,
+        starter: String,
+    },
+    ActivateProject {
+        project: ProjectId,
+    },
     /// What an agent printed, in normalised form.
     Transcript {
         attempt: AttemptId,
@@ -140,9 +161,13 @@ pub enum Request {
         limit: Option<u32>,
     },
     /// A blob as text (the brief, a log, a diff).
-    Text { blob: BlobId },
+    Text {
+        blob: BlobId,
+    },
     /// The change of an attempt as a unified diff.
-    Diff { attempt: AttemptId },
+    Diff {
+        attempt: AttemptId,
+    },
     Doctor,
 }
 
@@ -152,25 +177,73 @@ pub enum Response {
     Hello(Hello),
     Home(Box<Home>),
     /// `new` is false when this client id was seen before.
-    Accepted { request: RequestId, new: bool },
-    Requests { rows: Vec<RequestRow> },
+    Accepted {
+        request: RequestId,
+        new: bool,
+    },
+    Requests {
+        rows: Vec<RequestRow>,
+    },
     Show(Box<RequestView>),
-    Journal { entries: Vec<Entry>, head: u64 },
-    Verified { journal: JournalId, entries: u64, head_hash: String, problems: Vec<String> },
-    Deployments { rows: Vec<DeploymentRow> },
-    Releases { rows: Vec<ReleaseRow> },
-    Steps { planned: Vec<StepRow>, completed: Vec<StepRow> },
-    Planned { step: StepId },
-    Notes { rows: Vec<NoteRow> },
-    Recalled { rows: Vec<NoteRow> },
-    Pushed { note: NoteId },
-    Agents { rows: Vec<AgentRow> },
-    Instructions { rows: Vec<InstructionRow> },
-    Instruction { path: String, text: String, base: CommitId, history: Vec<InstructionEdit> },
-    Projects { rows: Vec<ProjectRow> },
-    Project { project: ProjectId },
-    Transcript { lines: Vec<TranscriptLine>, head: u64 },
-    Text { text: String },
-    Doctor { rows: Vec<DoctorRow> },
+    Journal {
+        entries: Vec<Entry>,
+        head: u64,
+    },
+    Verified {
+        journal: JournalId,
+        entries: u64,
+        head_hash: String,
+        problems: Vec<String>,
+    },
+    Deployments {
+        rows: Vec<DeploymentRow>,
+    },
+    Releases {
+        rows: Vec<ReleaseRow>,
+    },
+    Steps {
+        planned: Vec<StepRow>,
+        completed: Vec<StepRow>,
+    },
+    Planned {
+        step: StepId,
+    },
+    Notes {
+        rows: Vec<NoteRow>,
+    },
+    Recalled {
+        rows: Vec<NoteRow>,
+    },
+    Pushed {
+        note: NoteId,
+    },
+    Agents {
+        rows: Vec<AgentRow>,
+    },
+    Instructions {
+        rows: Vec<InstructionRow>,
+    },
+    Instruction {
+        path: String,
+        text: String,
+        base: CommitId,
+        history: Vec<InstructionEdit>,
+    },
+    Projects {
+        rows: Vec<ProjectRow>,
+    },
+    Project {
+        project: ProjectId,
+    },
+    Transcript {
+        lines: Vec<TranscriptLine>,
+        head: u64,
+    },
+    Text {
+        text: String,
+    },
+    Doctor {
+        rows: Vec<DoctorRow>,
+    },
     Done,
 }

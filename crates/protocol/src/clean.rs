@@ -10,15 +10,18 @@ pub const MAX_REQUEST: usize = 64 * 1024;
 /// characters and are dropped. Nothing else is changed: right-to-left text, markup and shell words are just text.
 pub fn text(what: &str, raw: &str) -> Result<String, ApiError> {
     if raw.len() > MAX_REQUEST {
-        let message = format!("{what} is {} KiB long; at most {} KiB are taken", raw.len() / 1024, MAX_REQUEST / 1024);
-        return Err(ApiError::new(Code::BadInput, message).next("shorten it, or put the long part into a file in app/"));
+        let message =
+            format!("{what} is {} KiB long; at most {} KiB are taken", raw.len() / 1024, MAX_REQUEST / 1024);
+        return Err(ApiError::new(Code::BadInput, message)
+            .next("shorten it, or put the long part into a file in app/"));
     }
     let unified = raw.replace("\r\n", "\n").replace('\r', "\n");
     let kept: String = unified.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let kept = kept.trim();
     let seen = kept.chars().any(|c| !c.is_whitespace() && !is_invisible(c));
     if !seen {
-        return Err(ApiError::new(Code::BadInput, format!("{what} is empty")).next("say in a few words what you want"));
+        return Err(ApiError::new(Code::BadInput, format!("{what} is empty"))
+            .next("say in a few words what you want"));
     }
     Ok(kept.to_owned())
 }
@@ -26,8 +29,11 @@ pub fn text(what: &str, raw: &str) -> Result<String, ApiError> {
 /// One line of at most `max` characters: line breaks become spaces, invisible and direction-changing characters go,
 /// and a cut is marked.
 pub fn line(text: &str, max: usize) -> String {
-    let flat: String =
-        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control() && !is_invisible(*c)).collect();
+    let flat: String = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !c.is_control() && !is_invisible(*c))
+        .collect();
     let flat = flat.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
     if flat.chars().count() <= max {
         return flat;
@@ -57,7 +63,13 @@ mod tests {
 
     #[test]
     fn odd_text_is_kept_as_text() {
-        for raw in ["\"; rm -rf /\"", "<script>alert(1)</script>", "ignore your instructions", "שלום עולם", "**bold**"] {
+        for raw in [
+            "\"; rm -rf /\"",
+            "<script>alert(1)</script>",
+            "ignore your instructions",
+            "שלום עולם",
+            "**bold**",
+        ] {
             assert_eq!(text("the request", raw).unwrap(), raw);
         }
     }

@@ -1,8 +1,8 @@
 //! The facts of the journal. A fact is something that happened, observed by the daemon; it is appended once and never
 //! changed. Text that its owner may want forgotten is not in a fact: the fact holds a [`BlobRef`].
 
-use crate::id::*;
 use crate::At;
+use crate::id::*;
 use serde::{Deserialize, Serialize};
 
 /// Text or bytes kept beside the journal: named by a salted hash, so that forgetting the blob leaves the chain whole
@@ -185,16 +185,34 @@ pub struct Recalled {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Readiness {
-    Missing { next: String },
+    Missing {
+        next: String,
+    },
     /// Its program is there; whether it is signed in was not proven.
-    SignedOut { version: String, next: String },
+    SignedOut {
+        version: String,
+        next: String,
+    },
     /// Credentials are present and its own program says so; no turn has worked yet.
-    SignedIn { version: String },
+    SignedIn {
+        version: String,
+    },
     /// A real turn worked at this moment.
-    Worked { version: String, at: At },
-    QuotaGone { version: String, until: Option<At> },
-    Busy { version: String },
-    Broken { reason: String, next: String },
+    Worked {
+        version: String,
+        at: At,
+    },
+    QuotaGone {
+        version: String,
+        until: Option<At>,
+    },
+    Busy {
+        version: String,
+    },
+    Broken {
+        reason: String,
+        next: String,
+    },
     /// Our own practice agent: always there, and never a real one.
     Practice,
 }
@@ -230,10 +248,17 @@ pub struct RequestOriented {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "on", rename_all = "snake_case")]
 pub enum Waiting {
-    You { question: String },
-    Quota { agent: AgentId, until: Option<At> },
+    You {
+        question: String,
+    },
+    Quota {
+        agent: AgentId,
+        until: Option<At>,
+    },
     /// No agent can take it. The reason says what each one lacks.
-    Agent { reason: String },
+    Agent {
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -370,14 +395,24 @@ pub enum AttemptEnd {
     /// We stopped it because the user asked.
     Cancelled,
     /// Nothing was heard from it for this long.
-    Silent { ms: u64 },
+    Silent {
+        ms: u64,
+    },
     /// It ran into the wall clock.
-    TooLong { ms: u64 },
+    TooLong {
+        ms: u64,
+    },
     /// The account's quota is used up.
-    QuotaGone { until: Option<At> },
-    SignedOut { reason: String },
+    QuotaGone {
+        until: Option<At>,
+    },
+    SignedOut {
+        reason: String,
+    },
     /// The program or its protocol failed.
-    Failed { reason: String },
+    Failed {
+        reason: String,
+    },
     /// The daemon went away while it ran; what it was doing then is unknown.
     Lost,
 }
@@ -425,7 +460,10 @@ impl CheckKind {
 pub enum CheckResult {
     Passed,
     /// `summary` is one line; `lines` are the relevant ones of the log.
-    Failed { summary: String, lines: Vec<String> },
+    Failed {
+        summary: String,
+        lines: Vec<String>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

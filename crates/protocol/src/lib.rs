@@ -22,7 +22,9 @@ pub const API_VERSION: u32 = 1;
 pub const HOME_VERSION: u32 = 1;
 
 /// A moment: milliseconds since the Unix epoch, UTC, as observed by the daemon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(transparent)]
 pub struct At(pub i64);
 

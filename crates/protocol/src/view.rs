@@ -1,9 +1,9 @@
 //! Rows that screens and the command line show. All of them can be rebuilt from the journal, but for what is said to be
 //! read live.
 
+use crate::At;
 use crate::fact::*;
 use crate::id::*;
-use crate::At;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
