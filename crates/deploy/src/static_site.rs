@@ -19,7 +19,7 @@ use std::convert::Infallible;
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -42,7 +42,7 @@ pub enum StaticError {
 #[derive(Debug)]
 struct Site {
     root: PathBuf,
-    /// Counts changes; none: not live.
+    /// Counts changes, from a number of this server's own; none: not live.
     changes: Option<watch::Receiver<u64>>,
 }
 
@@ -85,7 +85,9 @@ type Watch = (notify::RecommendedWatcher, watch::Receiver<u64>);
 
 fn watch_folder(root: &Path) -> Result<Watch, StaticError> {
     let failed = |source| StaticError::Watch { path: root.to_owned(), source };
-    let (tell, changes) = watch::channel(0_u64);
+    // No two servers count from the same number: a page of the one before is a page that has missed something.
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (tell, changes) = watch::channel(u64::try_from(started.as_micros()).unwrap_or_default());
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading is not a change; our own serving would reload for ever.
         if event.is_ok_and(|event| !event.kind.is_access()) {
@@ -124,7 +126,8 @@ async fn answer(request: &Request<Incoming>, site: &Site) -> Response<Body> {
         return Response::new(full("ok\n"));
     }
     if let (Some(changes), EVENTS) = (&site.changes, path) {
-        return reloads(changes.clone());
+        let seen = request.uri().query().and_then(|query| query.strip_prefix("seen=")?.parse().ok());
+        return reloads(changes.clone(), seen);
     }
     match find(&site.root, path).await {
         Found::File(file) => match send(request, site, &file, StatusCode::OK).await {
@@ -152,13 +155,13 @@ fn redirect(request: &Request<Incoming>) -> Response<Body> {
 }
 
 async fn missing(request: &Request<Incoming>, site: &Site) -> Response<Body> {
+    let reload = site.changes.as_ref().map(|changes| script(*changes.borrow())).unwrap_or_default();
     if let Found::File(own) = find(&site.root, "/404.html").await
         && let Ok(response) = send(request, site, &own, StatusCode::NOT_FOUND).await
     {
         return response;
     }
-    let reload = if site.changes.is_some() { SCRIPT } else { "" };
-    page(StatusCode::NOT_FOUND, "Not found", "There is no such page here.", reload)
+    page(StatusCode::NOT_FOUND, "Not found", "There is no such page here.", &reload)
 }
 
 enum Found {
@@ -229,6 +232,8 @@ async fn send(
     path: &Path,
     status: StatusCode,
 ) -> io::Result<Response<Body>> {
+    // Before the file is read: what changes from here on is told to the page.
+    let seen = site.changes.as_ref().map(|changes| *changes.borrow());
     let mut file = File::open(path).await?;
     let meta = file.metadata().await?;
     let modified = meta.modified()?;
@@ -241,12 +246,12 @@ async fn send(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    if site.changes.is_some() {
+    if let Some(seen) = seen {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if kind.starts_with("text/html") && meta.len() <= PAGE_BYTES {
             let mut html = Vec::new();
             file.read_to_end(&mut html).await?;
-            *response.body_mut() = full(with_script(&html));
+            *response.body_mut() = full(with_script(&html, seen));
             return Ok(response);
         }
     } else {
@@ -344,16 +349,23 @@ fn pieces(file: File, size: u64) -> impl futures_util::Stream<Item = Result<Byte
     })
 }
 
-const SCRIPT: &str = "<script>new EventSource('/__loopwright/live').onmessage=()=>location.reload()</script>";
-
-fn with_script(html: &[u8]) -> Vec<u8> {
-    let end = html.windows(7).rposition(|part| part.eq_ignore_ascii_case(b"</body>")).unwrap_or(html.len());
-    [&html[..end], SCRIPT.as_bytes(), &html[end..]].concat()
+/// Reloads the page at the first change after those that it has seen.
+fn script(seen: u64) -> String {
+    format!("<script>new EventSource('{EVENTS}?seen={seen}').onmessage=()=>location.reload()</script>")
 }
 
-/// One message per burst of changes: an editor or a build writes many files at once.
-fn reloads(mut changes: watch::Receiver<u64>) -> Response<Body> {
-    changes.mark_unchanged();
+fn with_script(html: &[u8], seen: u64) -> Vec<u8> {
+    let end = html.windows(7).rposition(|part| part.eq_ignore_ascii_case(b"</body>")).unwrap_or(html.len());
+    [&html[..end], script(seen).as_bytes(), &html[end..]].concat()
+}
+
+/// One message per burst of changes: an editor or a build writes many files at once. A page that has not `seen` the newest
+/// one, because it came between the page and this, is told at once.
+fn reloads(mut changes: watch::Receiver<u64>, seen: Option<u64>) -> Response<Body> {
+    let newest = *changes.borrow_and_update();
+    if seen.is_some_and(|seen| seen != newest) {
+        changes.mark_changed();
+    }
     let messages = stream::unfold(changes, |mut changes| async move {
         changes.changed().await.ok()?;
         while let Ok(Ok(())) = tokio::time::timeout(Duration::from_millis(50), changes.changed()).await {}
@@ -433,8 +445,8 @@ mod tests {
 
     #[test]
     fn the_script_stands_before_the_end_of_the_body() {
-        let html = String::from_utf8(with_script(b"<BODY>x</BODY></html>")).unwrap();
-        assert_eq!(html, format!("<BODY>x{SCRIPT}</BODY></html>"));
-        assert!(with_script(b"bare").ends_with(SCRIPT.as_bytes()));
+        let html = String::from_utf8(with_script(b"<BODY>x</BODY></html>", 7)).unwrap();
+        assert_eq!(html, format!("<BODY>x{}</BODY></html>", script(7)));
+        assert!(with_script(b"bare", 7).ends_with(script(7).as_bytes()));
     }
 }

@@ -123,6 +123,14 @@ async fn a_live_page_is_told_of_changes_and_a_socket_serves_as_a_port_does() {
     std::fs::write(dir.path().join("site/docs/index.html"), "changed").unwrap();
     assert!(read_until(&mut events, "data: changed").await.contains("data: changed"));
 
+    // A change between the page and its listening is not missed.
+    let page = text(port, "/docs/").await;
+    let listens = page.split_once("EventSource('").unwrap().1.split_once('\'').unwrap().0;
+    std::fs::write(dir.path().join("site/docs/index.html"), "changed").unwrap();
+    read_until(&mut events, "data: changed").await;
+    let mut late = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    raw(&mut late, &format!("GET {listens} HTTP/1.1\r\nhost: x\r\n\r\n"), "data: changed").await;
+
     let (root, socket) = (dir.path().join("site"), dir.path().join("socket"));
     let path = socket.display().to_string();
     tokio::spawn(async move { serve_static(&root, &path, false).await.unwrap() });
