@@ -30,7 +30,7 @@ pub const QUIET: &str = "screenshots = \"off\"\n";
 pub const QUICK: &str = "[agents.practice.env]\nPRACTICE_PAUSE_MS = \"0\"\n";
 
 /// What every daemon of a test is started with: any free port, and nothing to install.
-const PLAIN: [&str; 4] = ["--port", "0", "--starter", "static"];
+pub const PLAIN: [&str; 4] = ["--port", "0", "--starter", "static"];
 
 pub struct House {
     pub daemon: Daemon,
@@ -90,7 +90,7 @@ impl House {
     pub fn wait<T>(&self, find: impl FnMut(&Entry) -> Option<T>) -> T {
         match self.daemon.wait_for(PATIENCE, find) {
             Ok(found) => found,
-            Err(error) => panic!("{error}"),
+            Err(error) => panic!("{error}\n{}", self.story()),
         }
     }
 
