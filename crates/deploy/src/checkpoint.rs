@@ -51,7 +51,8 @@ impl Yard {
                 }
             }
         }
-        let gone = known_paths.iter().filter(|path| !found.contains_key(*path));
+        let cut = snapshot::is_cut(&found);
+        let gone = known_paths.iter().filter(|path| !cut && !found.contains_key(*path));
         changes.extend(gone.map(|path| Change { path, what: What::Remove }));
         if changes.is_empty() {
             return Ok(None);

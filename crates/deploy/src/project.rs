@@ -178,6 +178,12 @@ impl Yard {
             move_refs(&git, &format!("delete {aside}\n")).await?;
             return Ok(head);
         }
+        // Done again after a crash, it is there already.
+        let trees = git.line(&["rev-parse", &format!("{commit}^{{tree}}"), &format!("{head}^{{tree}}")]).await?;
+        if trees.lines().next() == trees.lines().last() {
+            move_refs(&git, &format!("delete {aside}\n")).await?;
+            return Ok(head);
+        }
         let swap = format!("update refs/heads/main {commit} {head}\ndelete {aside}\n");
         move_refs(&git, &swap).await?;
         Ok(commit)

@@ -78,6 +78,11 @@ pub(crate) fn take(root: &Path, known: &BTreeMap<Vec<u8>, Known>) -> Result<Snap
     Ok(walk.found)
 }
 
+/// Whether there was more than is in it, so that what it lacks need not be gone.
+pub(crate) fn is_cut(found: &Snapshot) -> bool {
+    found.len() > MAX_ENTRIES
+}
+
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
@@ -134,7 +139,10 @@ impl Walk<'_> {
             return Ok(());
         }
         if self.found.len() >= MAX_ENTRIES {
-            self.found.insert(path.clone(), Found::Marked(Mark::TooMuch));
+            // One mark says it; a million of them would be a burden of their own.
+            if !is_cut(&self.found) {
+                self.found.insert(path.clone(), Found::Marked(Mark::TooMuch));
+            }
             return Ok(());
         }
         if is_dot_git(name) {
@@ -251,4 +259,21 @@ pub(crate) fn blob_id(data: &[u8]) -> String {
     hash.update(format!("blob {}\0", data.len()).as_bytes());
     hash.update(data);
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_files_is_cut_with_one_mark() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in 0..MAX_ENTRIES + 20 {
+            std::fs::write(dir.path().join(format!("{name:06}")), "").unwrap();
+        }
+        let found = take(dir.path(), &BTreeMap::new()).unwrap();
+        let marked = found.values().filter(|found| matches!(found, Found::Marked(Mark::TooMuch))).count();
+        assert!(is_cut(&found));
+        assert_eq!((found.len(), marked), (MAX_ENTRIES + 1, 1));
+    }
 }

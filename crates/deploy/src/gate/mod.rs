@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Longer files do not land: they belong into a data folder, not into the repository.
 pub const MAX_FILE: u64 = 5 * 1024 * 1024;
+/// Files that are read at once, and how long they are together; their old contents come on top.
+const MAX_BATCH: usize = 64;
+const MAX_BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// More violations than this are counted, not listed.
 const MAX_LISTED: usize = 40;
 
@@ -139,7 +142,7 @@ async fn judge(git: &Git, changes: &[Raw]) -> Result<Vec<(Vec<u8>, String)>> {
         let size = sizes.get(&change.object).copied().unwrap_or(0) / (1024 * 1024);
         refused.push((change.path.clone(), format!("is {size} MiB long; at most 5 MiB may land")));
     }
-    for batch in short.chunks(64) {
+    for batch in batches(&short, &sizes) {
         let old = batch
             .iter()
             .filter(|change| change.old_mode.starts_with("100"))
@@ -155,6 +158,21 @@ async fn judge(git: &Git, changes: &[Raw]) -> Result<Vec<(Vec<u8>, String)>> {
         }
     }
     Ok(refused)
+}
+
+/// Changes that are read together: few enough that the longest files together are no burden.
+fn batches<'a, 'b>(changes: &'b [&'a Raw], sizes: &'b BTreeMap<String, u64>) -> Vec<&'b [&'a Raw]> {
+    let size = |change: &Raw| sizes.get(&change.object).copied().unwrap_or(0);
+    let (mut batches, mut begun, mut bytes) = (Vec::new(), 0, 0);
+    for (at, change) in changes.iter().enumerate() {
+        if at > begun && (at - begun == MAX_BATCH || bytes + size(change) > MAX_BATCH_BYTES) {
+            batches.extend(changes.get(begun..at));
+            (begun, bytes) = (at, 0);
+        }
+        bytes += size(change);
+    }
+    batches.extend(changes.get(begun..).filter(|rest| !rest.is_empty()));
+    batches
 }
 
 /// What the path and the mode alone say.

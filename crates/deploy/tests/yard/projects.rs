@@ -74,7 +74,11 @@ async fn files_are_committed_only_on_what_was_read() {
     assert!(matches!(stale, Err(Error::Moved)));
     assert_eq!(ground.text("main", "SOUL.md").await.unwrap(), "new soul");
     assert_ne!(ground.text(first.as_str(), "SOUL.md").await.unwrap(), "new soul");
-    yard.commit_files(project, &[("steps/planned/1.md", None)], "drop", None).await.unwrap();
+    let dropped = yard.commit_files(project, &[("steps/planned/1.md", None)], "drop", None).await.unwrap();
+    // Done again, as after a crash: nothing is left to do.
+    let again = yard.commit_files(project, &[("steps/planned/1.md", None)], "drop", None).await.unwrap();
+    assert_eq!((&again, yard.head(project).await.unwrap()), (&dropped, dropped.clone()));
+    assert!(std::fs::read_dir(yard.repo_dir(project).join("refs/loopwright")).map_or(0, Iterator::count) == 0);
     assert_eq!(ground.text("main", "steps/planned/1.md").await, None);
     assert_eq!(yard.history(project, "SOUL.md").await.unwrap()[0].says, "edit");
 }
