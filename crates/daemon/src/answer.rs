@@ -49,7 +49,8 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
             Ok(Response::Verified { journal, entries, head_hash, problems })
         }
         Deployments { project, filter, limit } => {
-            let read = daemon.reads.ask(move |r| r.deployments(project.as_ref(), filter.as_deref(), page(limit)));
+            let read =
+                daemon.reads.ask(move |r| r.deployments(project.as_ref(), filter.as_deref(), page(limit)));
             Ok(Response::Deployments { rows: read.await? })
         }
         Rate { deployment, rating } => done(daemon, Input::Rate { deployment, rating }).await,
@@ -81,7 +82,9 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         ActivateProject { project } => done(daemon, Input::Activate { project }).await,
         Transcript { attempt, after, limit } => {
             let limit = page(limit);
-            let read = daemon.reads.ask(move |r| Ok((r.transcript(&attempt, after, limit)?, r.transcript_head(&attempt)?)));
+            let read = daemon
+                .reads
+                .ask(move |r| Ok((r.transcript(&attempt, after, limit)?, r.transcript_head(&attempt)?)));
             let (lines, head) = read.await?;
             Ok(Response::Transcript { lines, head })
         }
@@ -114,7 +117,10 @@ async fn home(daemon: &Daemon) -> Result<Response, ApiError> {
     let of = active.clone();
     let read = daemon.reads.ask(move |r| Ok((r.projects()?, r.requests(Some(&of), 30)?)));
     let (projects, requests) = read.await?;
-    let running = requests.iter().rev().find(|r| matches!(r.status, view::Status::Running { .. } | view::Status::Cancelling));
+    let running = requests
+        .iter()
+        .rev()
+        .find(|r| matches!(r.status, view::Status::Running { .. } | view::Status::Cancelling));
     let current = match running.or(requests.first()).map(|r| r.request.clone()) {
         Some(request) => Some(show(daemon, &request).await?),
         None => None,
@@ -128,7 +134,8 @@ async fn show(daemon: &Daemon, request: &RequestId) -> Result<RequestView, ApiEr
     let id = request.clone();
     let view = daemon.reads.ask(move |r| r.show(&id)).await?;
     let mut view = view.ok_or_else(|| {
-        ApiError::new(Code::NotFound, format!("there is no request {request}")).next("see `loopwrightd requests`")
+        ApiError::new(Code::NotFound, format!("there is no request {request}"))
+            .next("see `loopwrightd requests`")
     })?;
     view.preview = daemon.previews.address(request);
     Ok(view)
@@ -143,9 +150,18 @@ async fn agents(daemon: &Daemon, fresh: bool) -> Result<Vec<AgentRow>, ApiError>
     let record = daemon.reads.ask(|r| r.agent_record()).await?;
     let probed = daemon.readiness.probed_at();
     let rows = states.into_iter().zip(agents::catalogue()).map(|(state, profile)| {
-        let (runs, live) =
-            record.iter().find(|(agent, ..)| *agent == state.agent).map_or((0, 0), |(_, runs, live)| (*runs, *live));
-        AgentRow { agent: state.agent, title: profile.title.into(), readiness: state.readiness, probed, runs, live }
+        let (runs, live) = record
+            .iter()
+            .find(|(agent, ..)| *agent == state.agent)
+            .map_or((0, 0), |(_, runs, live)| (*runs, *live));
+        AgentRow {
+            agent: state.agent,
+            title: profile.title.into(),
+            readiness: state.readiness,
+            probed,
+            runs,
+            live,
+        }
     });
     Ok(rows.collect())
 }
@@ -159,7 +175,9 @@ async fn recall(
     let project = daemon.project_or_active(project).await?;
     let hits = {
         let memory = hold(&daemon.writer.memory);
-        memory.recall(&project, query, page(limit.or(Some(20))) as usize).map_err(|e| internal("recall from memory", e))?
+        memory
+            .recall(&project, query, page(limit.or(Some(20))) as usize)
+            .map_err(|e| internal("recall from memory", e))?
     };
     let read = daemon.reads.ask(move |r| {
         let mut rows = Vec::new();

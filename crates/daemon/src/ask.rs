@@ -5,8 +5,9 @@ use crate::{names, print};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use protocol::fact::{Channel, Outcome};
-use protocol::view::{RequestView, StageView, Status};
+use protocol::view::{RequestView, Stage, StageView, Status};
 use protocol::*;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,7 +37,9 @@ pub async fn ask(client: &Client, options: Options, json: bool) -> Result<ExitCo
         channel: Channel::CommandLine,
     };
     let accepted = client.call(&request).await?;
-    let Response::Accepted { request, new } = &accepted else { bail!("the daemon gave another answer than asked for") };
+    let Response::Accepted { request, new } = &accepted else {
+        bail!("the daemon gave another answer than asked for")
+    };
     if json && !options.wait {
         print::response(&accepted, true)?;
     } else if !json {
@@ -69,7 +72,12 @@ async fn follow(client: &Client, request: &RequestId, quiet: bool) -> Result<Req
 }
 
 /// Follows one connection; `None` when the daemon went away.
-async fn follow_once(client: &Client, request: &RequestId, quiet: bool, told: &mut Told) -> Result<Option<RequestView>> {
+async fn follow_once(
+    client: &Client,
+    request: &RequestId,
+    quiet: bool,
+    told: &mut Told,
+) -> Result<Option<RequestView>> {
     let mut heads = client.heads().await?;
     while heads.next().await.is_some() {
         let Response::Show(view) = client.call(&Request::Show { request: request.clone() }).await? else {
@@ -88,21 +96,40 @@ async fn follow_once(client: &Client, request: &RequestId, quiet: bool, told: &m
 #[derive(Default)]
 struct Told {
     lines: Vec<String>,
+    /// What each stage said last: a stage that goes on adds to its line, and only that is printed.
+    stages: BTreeMap<Stage, String>,
 }
 
 impl Told {
     /// Prints what was not printed yet.
     fn tell(&mut self, view: &RequestView) -> Result<()> {
-        let stages = view.stages.iter().filter(|s| s.started.is_some()).map(stage);
-        let checkpoints = view.attempts.iter().flat_map(|a| &a.checkpoints).map(|c| {
+        for stage in view.stages.iter().filter(|s| s.started.is_some()) {
+            self.tell_stage(stage)?;
+            if stage.stage == Stage::Wake {
+                let recalled = view.recalled.iter();
+                self.tell_each(
+                    recalled.map(|r| format!("  recalled {}: {}", r.note, clean::line(&r.why, 160))),
+                )?;
+            }
+        }
+        self.tell_each(view.attempts.iter().flat_map(|a| &a.checkpoints).map(|c| {
             let says = clean::line(&c.says, 100);
-            format!("  checkpoint {} of {}: +{} -{}  {says}", c.number, c.attempt, c.diff.added, c.diff.removed)
-        });
-        let failures = view.attempts.iter().filter_map(|a| a.diagnosis.as_ref()).map(|d| {
-            format!("  attempt {} failed at {}: {}; {}", d.attempt, d.what, d.summary, d.next)
-        });
-        let waiting = matches!(view.row.status, Status::Waiting { .. }).then(|| format!("  waiting: {}", view.now));
-        for line in stages.chain(checkpoints).chain(failures).chain(waiting) {
+            format!(
+                "  checkpoint {} of {}: +{} -{}  {says}",
+                c.number, c.attempt, c.diff.added, c.diff.removed
+            )
+        }))?;
+        let diagnoses = view.attempts.iter().filter_map(|a| a.diagnosis.as_ref());
+        self.tell_each(
+            diagnoses
+                .map(|d| format!("  attempt {} failed at {}: {}; {}", d.attempt, d.what, d.summary, d.next)),
+        )?;
+        let waits = matches!(view.row.status, Status::Waiting { .. });
+        self.tell_each(waits.then(|| format!("  waiting: {}", view.now)).into_iter())
+    }
+
+    fn tell_each(&mut self, lines: impl Iterator<Item = String>) -> Result<()> {
+        for line in lines {
             if !self.lines.contains(&line) {
                 print::line(&line)?;
                 self.lines.push(line);
@@ -110,10 +137,16 @@ impl Told {
         }
         Ok(())
     }
-}
 
-fn stage(stage: &StageView) -> String {
-    format!("[{}] {}", stage.stage.title(), clean::line(&stage.says, 220))
+    fn tell_stage(&mut self, stage: &StageView) -> Result<()> {
+        let before = self.stages.insert(stage.stage, stage.says.clone()).unwrap_or_default();
+        if before == stage.says || stage.says.is_empty() {
+            return Ok(());
+        }
+        let added = stage.says.strip_prefix(&before).unwrap_or(&stage.says);
+        let added = added.trim_start_matches([',', ';', ' ']);
+        print::line(&format!("[{}] {}", stage.stage.title(), clean::line(added, 220)))
+    }
 }
 
 fn report(view: &RequestView, json: bool) -> Result<()> {
@@ -135,7 +168,9 @@ pub async fn journal(client: &Client, after: u64, follow: bool, json: bool) -> R
     loop {
         let newest = heads.next().await.context("the daemon went away")?;
         while cursor < newest {
-            let Response::Journal { entries, .. } = client.call(&Request::Journal { after: cursor, limit: None }).await? else {
+            let Response::Journal { entries, .. } =
+                client.call(&Request::Journal { after: cursor, limit: None }).await?
+            else {
                 bail!("the daemon gave another answer than asked for")
             };
             for entry in &entries {

@@ -16,10 +16,10 @@ pub async fn asset(uri: Uri) -> Response {
     }
     let name = if Dist::get(path).is_some() { path } else { "index.html" };
     match Dist::get(name) {
-        Some(file) => {
-            ([(header::CONTENT_TYPE, kind(name)), (header::CACHE_CONTROL, "no-cache")], file.data).into_response()
-        }
-        None => (StatusCode::NOT_FOUND, "the dashboard was not built into this binary; run ./dev run").into_response(),
+        Some(file) => ([(header::CONTENT_TYPE, kind(name)), (header::CACHE_CONTROL, "no-cache")], file.data)
+            .into_response(),
+        None => (StatusCode::NOT_FOUND, "the dashboard was not built into this binary; run ./dev run")
+            .into_response(),
     }
 }
 

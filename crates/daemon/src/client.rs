@@ -47,7 +47,10 @@ impl Client {
 
     async fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Result<hyper::Response<Incoming>> {
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {
-            format!("no daemon answers on {} (start one with ./dev run, or name its folder with --home)", self.socket.display())
+            format!(
+                "no daemon answers on {} (start one with ./dev run, or name its folder with --home)",
+                self.socket.display()
+            )
         })?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);

@@ -11,7 +11,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(name = "loopwrightd", version, about = "Runs the loop: a request in plain words becomes a live, recorded web app")]
+#[command(
+    name = "loopwrightd",
+    version,
+    about = "Runs the loop: a request in plain words becomes a live, recorded web app"
+)]
 pub struct Line {
     /// The workspace's folder.
     #[arg(long, global = true, env = "LOOPWRIGHT_HOME")]
@@ -58,12 +62,21 @@ enum Command {
     /// Requests, newest first.
     Requests(Listing),
     /// One request with all that happened to it.
-    Show { request: RequestId },
-    Cancel { request: RequestId },
+    Show {
+        request: RequestId,
+    },
+    Cancel {
+        request: RequestId,
+    },
     /// Say something to the agent at work.
-    Steer { request: RequestId, text: String },
+    Steer {
+        request: RequestId,
+        text: String,
+    },
     /// Look again: a request that waits for an agent goes on if one is ready now.
-    Retry { request: RequestId },
+    Retry {
+        request: RequestId,
+    },
     /// The journal's entries, or `journal verify`.
     Journal {
         #[command(subcommand)]
@@ -77,7 +90,10 @@ enum Command {
     /// The Product Loop table.
     Deployments(Listing),
     /// Rate a deployment from 1 to 5.
-    Rate { deployment: DeploymentId, rating: u8 },
+    Rate {
+        deployment: DeploymentId,
+        rating: u8,
+    },
     Releases(Listing),
     /// Start an earlier release again, without a build.
     Rollback {
@@ -141,7 +157,9 @@ enum MemoryCommand {
         #[arg(long)]
         limit: Option<u32>,
     },
-    Forget { note: NoteId },
+    Forget {
+        note: NoteId,
+    },
     List(Listing),
 }
 
@@ -152,7 +170,9 @@ enum ProjectCommand {
         #[arg(long, default_value = "react")]
         starter: String,
     },
-    Use { project: ProjectId },
+    Use {
+        project: ProjectId,
+    },
 }
 
 impl Line {
@@ -248,13 +268,17 @@ fn request_of(command: Command) -> Result<Request> {
         Command::Steer { request, text } => Request::Steer { request, text },
         Command::Retry { request } => Request::Retry { request },
         Command::Journal { verify: Some(JournalCommand::Verify), .. } => Request::VerifyJournal,
-        Command::Deployments(Listing { project, filter, limit }) => Request::Deployments { project, filter, limit },
+        Command::Deployments(Listing { project, filter, limit }) => {
+            Request::Deployments { project, filter, limit }
+        }
         Command::Rate { deployment, rating } => Request::Rate { deployment, rating },
         Command::Releases(Listing { project, .. }) => Request::Releases { project },
         Command::Rollback { project, release } => Request::Rollback { project, release },
         Command::Steps(Listing { project, .. }) => Request::Steps { project },
         Command::Memory { command } => match command {
-            MemoryCommand::Push { text, title, project } => Request::Push { project, kind: NoteKind::Decision, title, text },
+            MemoryCommand::Push { text, title, project } => {
+                Request::Push { project, kind: NoteKind::Decision, title, text }
+            }
             MemoryCommand::Recall { query, project, limit } => Request::Recall { project, query, limit },
             MemoryCommand::Forget { note } => Request::Forget { note },
             MemoryCommand::List(Listing { project, limit, .. }) => Request::Notes { project, limit },

@@ -37,7 +37,10 @@ async fn journal(daemon: &Daemon) -> DoctorRow {
 
 fn disk(daemon: &Daemon) -> DoctorRow {
     if *daemon.writer.disk_full.borrow() {
-        return with_next(row("disk", Health::Bad, "full: new requests are refused"), "make room; work goes on by itself");
+        return with_next(
+            row("disk", Health::Bad, "full: new requests are refused"),
+            "make room; work goes on by itself",
+        );
     }
     match rustix::fs::statvfs(daemon.home.root()) {
         Ok(room) => {
@@ -54,7 +57,10 @@ fn disk(daemon: &Daemon) -> DoctorRow {
 async fn edge(daemon: &Daemon) -> DoctorRow {
     match daemon.edge.state().await {
         Ok(_) => row("edge", Health::Good, "serves the sites in a process of its own"),
-        Err(e) => with_next(row("edge", Health::Bad, format!("does not answer: {e}")), "restart the daemon: it starts the edge"),
+        Err(e) => with_next(
+            row("edge", Health::Bad, format!("does not answer: {e}")),
+            "restart the daemon: it starts the edge",
+        ),
     }
 }
 
@@ -88,11 +94,17 @@ async fn agents(daemon: &Daemon) -> Vec<DoctorRow> {
         .map(|state| {
             let what = format!("agent {}", state.agent);
             match state.readiness {
-                Readiness::Practice => row(&what, Health::Good, "the practice agent: always there, no account"),
-                Readiness::Worked { version, .. } => row(&what, Health::Good, format!("{version}, has worked here")),
-                Readiness::SignedIn { version } => {
-                    row(&what, Health::Good, format!("{version}, says it is signed in; no turn has worked yet"))
+                Readiness::Practice => {
+                    row(&what, Health::Good, "the practice agent: always there, no account")
                 }
+                Readiness::Worked { version, .. } => {
+                    row(&what, Health::Good, format!("{version}, has worked here"))
+                }
+                Readiness::SignedIn { version } => row(
+                    &what,
+                    Health::Good,
+                    format!("{version}, says it is signed in; no turn has worked yet"),
+                ),
                 Readiness::Missing { next } => with_next(row(&what, Health::Warning, "not installed"), next),
                 Readiness::SignedOut { version, next } => {
                     with_next(row(&what, Health::Warning, format!("{version}, signed out")), next)

@@ -39,7 +39,8 @@ impl Home {
 
     /// The same without making anything: for the command line.
     pub fn at(root: &Path) -> Result<Self> {
-        let root = std::path::absolute(root).with_context(|| format!("failed to resolve {}", root.display()))?;
+        let root =
+            std::path::absolute(root).with_context(|| format!("failed to resolve {}", root.display()))?;
         Ok(Self { root })
     }
 
@@ -87,7 +88,11 @@ impl Home {
     /// A folder for the sockets of the live apps, short enough for a release's name.
     pub fn app_sockets(&self) -> PathBuf {
         let plain = self.run().join("app");
-        if plain.as_os_str().len() + RELEASE_NAME <= SOCKET_PATH_MAX { plain } else { self.short_run().join("app") }
+        if plain.as_os_str().len() + RELEASE_NAME <= SOCKET_PATH_MAX {
+            plain
+        } else {
+            self.short_run().join("app")
+        }
     }
 
     fn socket(&self, name: &str) -> PathBuf {

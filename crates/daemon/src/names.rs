@@ -5,7 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Now, in milliseconds since the epoch. Durations are measured by a monotonic clock, not by this one.
 pub fn now() -> At {
-    At(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
+    At(SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
 }
 
 pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
@@ -36,7 +38,10 @@ fn fresh(prefix: &str) -> std::io::Result<String> {
 /// A secret of 160 bits, for one-time links and session tokens.
 pub fn secret() -> std::io::Result<String> {
     let bytes: [u8; 20] = random()?;
-    Ok(bytes.chunks(10).map(|half| digits(half.iter().fold(0, |n, b| (n << 8) | u128::from(*b)), 16)).collect())
+    Ok(bytes
+        .chunks(10)
+        .map(|half| digits(half.iter().fold(0, |n, b| (n << 8) | u128::from(*b)), 16))
+        .collect())
 }
 
 fn id<T>(prefix: &str, make: impl Fn(String) -> Result<T, BadId>) -> std::io::Result<T> {

@@ -63,8 +63,12 @@ impl Previews {
                 warn!(error = format!("{e:#}"), attempt = %of, "failed to start the preview");
             }
         });
-        let shown =
-            Shown { request: request.clone(), attempt: attempt.clone(), server, starting: starting.abort_handle() };
+        let shown = Shown {
+            request: request.clone(),
+            attempt: attempt.clone(),
+            server,
+            starting: starting.abort_handle(),
+        };
         let before = hold(&self.shown).replace(shown);
         drop(before);
     }
@@ -102,7 +106,8 @@ impl Previews {
     /// A PNG of what the attempt looks like now, if that can be had.
     pub async fn picture(&self, daemon: &Daemon, attempt: &AttemptId) -> Option<Vec<u8>> {
         let chromium = self.chromium.clone()?;
-        let server = hold(&self.shown).as_ref().filter(|s| &s.attempt == attempt).map(|s| s.server.clone())?;
+        let server =
+            hold(&self.shown).as_ref().filter(|s| &s.attempt == attempt).map(|s| s.server.clone())?;
         let url = format!("http://{}/", server.lock().await.as_ref()?.address);
         let spec = ScreenshotSpec {
             chromium,
@@ -132,7 +137,11 @@ async fn start(
     let Some(plan) = daemon.yard.preview_plan(project, attempt).await? else { return Ok(()) };
     // The first time in a home the packages are installed here, while the agent already works.
     daemon.yard.ensure_deps(&plan.cwd).await?;
-    let proxy = daemon.previews.proxy.get_or_try_init(|| PreviewProxy::start(Ipv4Addr::LOCALHOST.into(), None)).await?;
+    let proxy = daemon
+        .previews
+        .proxy
+        .get_or_try_init(|| PreviewProxy::start(Ipv4Addr::LOCALHOST.into(), None))
+        .await?;
     let spec = PreviewSpec {
         attempt: attempt.clone(),
         argv: plan.argv,

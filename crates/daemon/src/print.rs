@@ -32,46 +32,79 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
     match response {
         Response::Requests { rows } => table(
             &["request", "status", "when", "text"],
-            rows.iter().map(|r| vec![r.request.to_string(), status(&r.status), ago(r.created), text(r.text.as_deref())]),
+            rows.iter().map(|r| {
+                vec![r.request.to_string(), status(&r.status), ago(r.created), text(r.text.as_deref())]
+            }),
         ),
         Response::Deployments { rows } => deployments(rows),
         Response::Releases { rows } => table(
             &["release", "commit", "when", "state"],
             rows.iter().map(|r| {
-                let state = if r.live { "live" } else if r.kept { "kept" } else { "removed" };
+                let state = if r.live {
+                    "live"
+                } else if r.kept {
+                    "kept"
+                } else {
+                    "removed"
+                };
                 vec![r.release.to_string(), short(r.commit.as_str()), ago(r.at), state.into()]
             }),
         ),
         Response::Steps { planned, completed } => table(
             &["step", "state", "when", "title"],
-            planned.iter().map(|s| vec![s.step.to_string(), "planned".into(), ago(s.at), s.title.clone()]).chain(
-                completed.iter().map(|s| {
-                    vec![s.number.map_or_else(String::new, |n| n.to_string()), "completed".into(), ago(s.at), s.title.clone()]
-                }),
-            ),
+            planned
+                .iter()
+                .map(|s| vec![s.step.to_string(), "planned".into(), ago(s.at), s.title.clone()])
+                .chain(completed.iter().map(|s| {
+                    vec![
+                        s.number.map_or_else(String::new, |n| n.to_string()),
+                        "completed".into(),
+                        ago(s.at),
+                        s.title.clone(),
+                    ]
+                })),
         ),
         Response::Notes { rows } | Response::Recalled { rows } => table(
             &["note", "kind", "when", "title", "why"],
             rows.iter().map(|n| {
                 let why = n.why.clone().unwrap_or_default();
-                vec![n.note.to_string(), format!("{:?}", n.note_kind).to_lowercase(), ago(n.at), n.title.clone(), why]
+                vec![
+                    n.note.to_string(),
+                    format!("{:?}", n.note_kind).to_lowercase(),
+                    ago(n.at),
+                    n.title.clone(),
+                    why,
+                ]
             }),
         ),
         Response::Agents { rows } => table(
             &["agent", "state", "runs", "live"],
-            rows.iter().map(|a| vec![a.agent.to_string(), readiness(&a.readiness), a.runs.to_string(), a.live.to_string()]),
+            rows.iter().map(|a| {
+                vec![a.agent.to_string(), readiness(&a.readiness), a.runs.to_string(), a.live.to_string()]
+            }),
         ),
         Response::Projects { rows } => table(
             &["project", "name", "starter", "active", "site"],
             rows.iter().map(|p| {
                 let active = if p.active { "yes" } else { "" };
-                vec![p.project.to_string(), p.name.clone(), p.starter.clone(), active.into(), p.url.clone().unwrap_or_default()]
+                vec![
+                    p.project.to_string(),
+                    p.name.clone(),
+                    p.starter.clone(),
+                    active.into(),
+                    p.url.clone().unwrap_or_default(),
+                ]
             }),
         ),
         Response::Doctor { rows } => table(
             &["what", "health", "says", "next"],
             rows.iter().map(|d| {
-                vec![d.what.clone(), format!("{:?}", d.health).to_lowercase(), d.says.clone(), d.next.clone().unwrap_or_default()]
+                vec![
+                    d.what.clone(),
+                    format!("{:?}", d.health).to_lowercase(),
+                    d.says.clone(),
+                    d.next.clone().unwrap_or_default(),
+                ]
             }),
         ),
         Response::Verified { journal, entries, head_hash, problems } => {
@@ -81,7 +114,9 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
             }
             problems.iter().try_for_each(|p| line(p))
         }
-        Response::Hello(h) => line(&format!("loopwrightd {} on {}, journal {}, head {}", h.daemon, h.host, h.journal, h.head)),
+        Response::Hello(h) => {
+            line(&format!("loopwrightd {} on {}, journal {}, head {}", h.daemon, h.host, h.journal, h.head))
+        }
         Response::Show(view) => show(view),
         Response::Pushed { note } => line(note.as_str()),
         Response::Project { project } => line(project.as_str()),
@@ -98,7 +133,20 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
 
 pub fn deployments(rows: &[DeploymentRow]) -> Result<()> {
     table(
-        &["deployment", "result", "rating", "created", "step", "commit", "duration", "agent", "model", "tokens", "cost", "site"],
+        &[
+            "deployment",
+            "result",
+            "rating",
+            "created",
+            "step",
+            "commit",
+            "duration",
+            "agent",
+            "model",
+            "tokens",
+            "cost",
+            "site",
+        ],
         rows.iter().map(|d| {
             vec![
                 d.deployment.to_string(),
@@ -202,11 +250,15 @@ fn ago(at: At) -> String {
 
 /// Columns as wide as their widest cell, the last one unpadded.
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
-    let rows: Vec<Vec<String>> = std::iter::once(head.iter().map(|h| (*h).to_owned()).collect()).chain(rows).collect();
-    let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let rows: Vec<Vec<String>> =
+        std::iter::once(head.iter().map(|h| (*h).to_owned()).collect()).chain(rows).collect();
+    let width = |column: usize| {
+        rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         line(cells.join("  ").trim_end())?;
     }
     if rows.len() == 1 {

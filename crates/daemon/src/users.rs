@@ -20,7 +20,11 @@ mod tests {
     #[test]
     fn a_user_is_found_by_the_whole_name() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "root:x:0:0:root:/root:/bin/sh\nagent-x:x:7:8::/:\nagent:x:901:902::/:/bin/false\n").unwrap();
+        std::fs::write(
+            file.path(),
+            "root:x:0:0:root:/root:/bin/sh\nagent-x:x:7:8::/:\nagent:x:901:902::/:/bin/false\n",
+        )
+        .unwrap();
         assert_eq!(super::find(file.path(), "agent"), Some((901, 902)));
         assert_eq!(super::find(file.path(), "nobody"), None);
     }

@@ -26,8 +26,10 @@ pub async fn list(daemon: &Daemon, project: Option<ProjectId>) -> Result<Respons
     let project = daemon.project_or_active(project).await?;
     let mut rows = Vec::new();
     for (path, purpose) in INSTRUCTIONS.into_iter().zip(PURPOSES) {
-        let text = daemon.yard.read(&project, "main", path).await.map_err(|e| internal("read the project", e))?;
-        let history = daemon.yard.history(&project, path).await.map_err(|e| internal("read the history", e))?;
+        let text =
+            daemon.yard.read(&project, "main", path).await.map_err(|e| internal("read the project", e))?;
+        let history =
+            daemon.yard.history(&project, path).await.map_err(|e| internal("read the history", e))?;
         let newest = history.into_iter().next();
         rows.push(InstructionRow {
             path: path.into(),
@@ -50,7 +52,8 @@ pub async fn read(
     let project = daemon.project_or_active(project).await?;
     let base = daemon.yard.head(&project).await.map_err(|e| internal("read the project", e))?;
     let of = at.as_ref().unwrap_or(&base);
-    let bytes = daemon.yard.read(&project, of.as_str(), path).await.map_err(|e| internal("read the project", e))?;
+    let bytes =
+        daemon.yard.read(&project, of.as_str(), path).await.map_err(|e| internal("read the project", e))?;
     let history = daemon.yard.history(&project, path).await.map_err(|e| internal("read the history", e))?;
     let text = bytes.map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
     Ok(Response::Instruction { path: path.into(), text, base, history })
@@ -70,7 +73,9 @@ pub async fn write(
     }
     let project = daemon.project_or_active(project).await?;
     let _main = daemon.repository.lock().await;
-    let read = async |at: &str| daemon.yard.read(&project, at, path).await.map_err(|e| internal("read the project", e));
+    let read = async |at: &str| {
+        daemon.yard.read(&project, at, path).await.map_err(|e| internal("read the project", e))
+    };
     if read(base.as_str()).await? != read("main").await? {
         return Err(ApiError::new(Code::Conflict, format!("{path} has changed since you opened it"))
             .next("open it again and put your change in once more"));

@@ -10,8 +10,11 @@ pub async fn create(daemon: &Daemon, name: &str, starter: &str) -> Result<Respon
     let name = clean::line(&clean::text("the project's name", name)?, 60);
     if !deploy::starters().iter().any(|s| s.id == starter) {
         let known: Vec<&str> = deploy::starters().iter().map(|s| s.id).collect();
-        return Err(ApiError::new(Code::BadInput, format!("there is no starter {}", clean::line(starter, 40)))
-            .next(format!("choose one of {}", known.join(", "))));
+        return Err(ApiError::new(
+            Code::BadInput,
+            format!("there is no starter {}", clean::line(starter, 40)),
+        )
+        .next(format!("choose one of {}", known.join(", "))));
     }
     let rows = daemon.reads.ask(|r| r.projects()).await?;
     let project = free_id(&name, |id| rows.iter().any(|p| p.project == *id))?;
@@ -26,7 +29,9 @@ pub async fn create(daemon: &Daemon, name: &str, starter: &str) -> Result<Respon
 /// A slug of the name that no project has yet.
 fn free_id(name: &str, taken: impl Fn(&ProjectId) -> bool) -> Result<ProjectId, ApiError> {
     // A name without a single Latin letter makes no slug, but is a fine name.
-    let slug = deploy::slug(name).or_else(|_| deploy::slug("project")).map_err(|e| internal("name the project", e))?;
+    let slug = deploy::slug(name)
+        .or_else(|_| deploy::slug("project"))
+        .map_err(|e| internal("name the project", e))?;
     for n in 1..1000 {
         let text = if n == 1 { slug.to_string() } else { format!("{slug}-{n}") };
         let id = ProjectId::new(text).map_err(|e| internal("name the project", e))?;
@@ -53,7 +58,11 @@ pub async fn plan_step(
         let path = format!("steps/planned/{step}.md");
         let files = [(path.as_str(), Some(file.as_bytes()))];
         let message = format!("planned: {}", clean::line(&title, 60));
-        daemon.yard.commit_files(&project, &files, &message, None).await.map_err(|e| internal("write the step", e))?;
+        daemon
+            .yard
+            .commit_files(&project, &files, &message, None)
+            .await
+            .map_err(|e| internal("write the step", e))?;
     }
     let (blob, named) = daemon.blob(text)?;
     let fact = StepPlanned { project, step: step.clone(), title, text: named };

@@ -40,7 +40,8 @@ async fn gather(daemon: &Daemon, request: &RequestId, project: &ProjectId) -> Re
     let mut material = Material { source: format!("request {request}"), steps, notes, ..Material::default() };
     tell_story(&view, &mut material);
     for path in INSTRUCTIONS {
-        let read = daemon.yard.read(project, "main", path).await.map_err(|e| internal("read the project", e))?;
+        let read =
+            daemon.yard.read(project, "main", path).await.map_err(|e| internal("read the project", e))?;
         let text = read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         match path {
             "GLOSSARY.md" => material.glossary = text,
@@ -54,7 +55,8 @@ async fn gather(daemon: &Daemon, request: &RequestId, project: &ProjectId) -> Re
 
 /// What was asked, said since, and what failed so far.
 fn tell_story(view: &RequestView, material: &mut Material) {
-    material.task = view.row.text.clone().unwrap_or_else(|| "(the text of this request was forgotten)".into());
+    material.task =
+        view.row.text.clone().unwrap_or_else(|| "(the text of this request was forgotten)".into());
     material.steering = view.steering.clone();
     material.diagnoses = view.attempts.iter().filter_map(|a| a.diagnosis.clone()).collect();
 }

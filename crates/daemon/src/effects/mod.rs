@@ -43,16 +43,24 @@ pub async fn carry_out(daemon: &Arc<Daemon>, effect: &Effect) -> Option<Report> 
 async fn once(daemon: &Arc<Daemon>, effect: &Effect) -> Result<Report, ApiError> {
     match effect {
         Effect::Orient { request, project } => orient::orient(daemon, request, project).await,
-        Effect::Brief { request, project, attempt, .. } => brief::brief(daemon, request, project, attempt).await,
+        Effect::Brief { request, project, attempt, .. } => {
+            brief::brief(daemon, request, project, attempt).await
+        }
         Effect::RunAgent { request, project, attempt, agent, from } => {
             run::run_agent(daemon, &run::Run { request, project, attempt, agent, from }).await
         }
         // Has no report of its own, so it is handled before.
         Effect::StopAgent { attempt, .. } => Err(internal("stop the agent", attempt)),
-        Effect::Check { project, attempt, check, commit, .. } => check::check(daemon, project, attempt, *check, commit).await,
+        Effect::Check { project, attempt, check, commit, .. } => {
+            check::check(daemon, project, attempt, *check, commit).await
+        }
         Effect::Land { project, attempt, commit, .. } => land::land(daemon, project, attempt, commit).await,
-        Effect::Switch { project, attempt, release, .. } => land::switch(daemon, project, attempt, release).await,
-        Effect::Record { request, project, outcome, why } => record::record(daemon, request, project, *outcome, why).await,
+        Effect::Switch { project, attempt, release, .. } => {
+            land::switch(daemon, project, attempt, release).await
+        }
+        Effect::Record { request, project, outcome, why } => {
+            record::record(daemon, request, project, *outcome, why).await
+        }
         Effect::Wake { request, at } => wake(request, *at).await,
     }
 }

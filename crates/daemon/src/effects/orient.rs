@@ -13,7 +13,11 @@ pub async fn orient(daemon: &Daemon, request: &RequestId, project: &ProjectId) -
     let base = daemon.yard.head(project).await.map_err(|e| internal("read the project", e))?;
     let mut sources = Vec::new();
     for path in INSTRUCTIONS {
-        let read = daemon.yard.read(project, base.as_str(), path).await.map_err(|e| internal("read the project", e))?;
+        let read = daemon
+            .yard
+            .read(project, base.as_str(), path)
+            .await
+            .map_err(|e| internal("read the project", e))?;
         if let Some(bytes) = read {
             let hash = blake3::hash(&bytes).to_hex().to_string();
             sources.push(SourceRead { path: path.into(), hash, bytes: bytes.len() as u64 });
@@ -24,7 +28,11 @@ pub async fn orient(daemon: &Daemon, request: &RequestId, project: &ProjectId) -
     Ok(Input::Oriented(RequestOriented { request: request.clone(), sources, recalled, agents, base }).into())
 }
 
-async fn recall(daemon: &Daemon, request: &RequestId, project: &ProjectId) -> Result<Vec<Recalled>, ApiError> {
+async fn recall(
+    daemon: &Daemon,
+    request: &RequestId,
+    project: &ProjectId,
+) -> Result<Vec<Recalled>, ApiError> {
     let limit = daemon.settings.memory.recall;
     let id = request.clone();
     let row = daemon.reads.ask(move |r| r.request(&id)).await?;

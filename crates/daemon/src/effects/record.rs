@@ -63,7 +63,11 @@ fn errors(view: &RequestView) -> Vec<String> {
 }
 
 fn agent_name(attempt: &AttemptView) -> String {
-    if attempt.practice { format!("{}, the practice agent", attempt.agent) } else { attempt.agent.to_string() }
+    if attempt.practice {
+        format!("{}, the practice agent", attempt.agent)
+    } else {
+        attempt.agent.to_string()
+    }
 }
 
 /// Writes the completed step's file onto the main branch. Done again after a crash it writes the very same file.
@@ -88,7 +92,11 @@ async fn step(
     {
         let _main = daemon.repository.lock().await;
         let message = format!("step {number}: {}", clean::line(&title, 60));
-        daemon.yard.commit_files(project, &files, &message, None).await.map_err(|e| internal("write the step", e))?;
+        daemon
+            .yard
+            .commit_files(project, &files, &message, None)
+            .await
+            .map_err(|e| internal("write the step", e))?;
     }
     let (blob, named) = daemon.blob(text)?;
     blobs.push(blob);
@@ -113,10 +121,19 @@ async fn planned_of(
 fn step_file(number: u32, title: &str, view: &RequestView, asked: &str, errors: &[String]) -> String {
     let mut text = format!("# {number}. {title}\n\n");
     let created = view.row.created.0 / 1000;
-    let _ = writeln!(text, "Request {} (received at Unix time {created}).\n\n## Asked\n\n{asked}\n", view.row.request);
+    let _ = writeln!(
+        text,
+        "Request {} (received at Unix time {created}).\n\n## Asked\n\n{asked}\n",
+        view.row.request
+    );
     if let Some(landed) = view.attempts.iter().find(|a| a.landed.is_some()) {
         let commit = landed.landed.as_ref().map_or("unknown", |c| c.as_str());
-        let _ = writeln!(text, "## Built\n\nBy {} in attempt {}, commit {commit}.\n", agent_name(landed), landed.number);
+        let _ = writeln!(
+            text,
+            "## Built\n\nBy {} in attempt {}, commit {commit}.\n",
+            agent_name(landed),
+            landed.number
+        );
         for check in &landed.checks {
             let result = match &check.result {
                 CheckResult::Passed => "passed",
@@ -136,7 +153,8 @@ fn step_file(number: u32, title: &str, view: &RequestView, asked: &str, errors: 
 }
 
 fn slug(title: &str) -> String {
-    let words: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let words: String =
+        title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let slug = words.split('-').filter(|w| !w.is_empty()).take(8).collect::<Vec<_>>().join("-");
     if slug.is_empty() { "step".into() } else { slug.chars().take(60).collect() }
 }
@@ -175,8 +193,14 @@ async fn notes(
         Outcome::Cancelled => return Ok(notes),
     }
     if !errors.is_empty() && outcome == Outcome::Live {
-        let lines: Vec<&str> =
-            view.attempts.iter().filter_map(|a| a.diagnosis.as_ref()).flat_map(|d| &d.lines).take(20).map(String::as_str).collect();
+        let lines: Vec<&str> = view
+            .attempts
+            .iter()
+            .filter_map(|a| a.diagnosis.as_ref())
+            .flat_map(|d| &d.lines)
+            .take(20)
+            .map(String::as_str)
+            .collect();
         let text = format!("While working on: {asked}\n{}\n{}\n", errors.join("\n"), lines.join("\n"));
         note(NoteKind::Failure, clean::line(&format!("Mended: {}", errors.join("; ")), 110), text)?;
     }
@@ -205,4 +229,3 @@ async fn last_words(daemon: &Daemon, view: &RequestView) -> Option<String> {
     let lines = lines.await.ok()?;
     lines.iter().rev().find(|l| l.kind == LineKind::Text).map(|l| clean::line(&l.text, 400))
 }
-

@@ -64,7 +64,8 @@ async fn read_brief(daemon: &Daemon, run: &Run<'_>) -> Result<String, ApiError> 
     let (request, attempt) = (run.request.clone(), run.attempt.clone());
     let read = daemon.reads.ask(move |r| {
         let view = r.show(&request)?;
-        let named = view.and_then(|v| v.attempts.into_iter().find(|a| a.attempt == attempt)).and_then(|a| a.brief);
+        let named =
+            view.and_then(|v| v.attempts.into_iter().find(|a| a.attempt == attempt)).and_then(|a| a.brief);
         named.map_or(Ok(None), |named| r.blob(&named.blob))
     });
     let bytes = read.await?.ok_or_else(|| ApiError::new(Code::NotFound, "the brief is gone"))?;
@@ -86,7 +87,10 @@ fn job(daemon: &Daemon, run: &Run<'_>, brief: String, worktree: PathBuf) -> Job 
         agent: run.agent.clone(),
         worktree,
         brief,
-        limits: agents::RunLimits { idle: Duration::from_secs(limits.idle_s), wall: Duration::from_secs(limits.wall_s) },
+        limits: agents::RunLimits {
+            idle: Duration::from_secs(limits.idle_s),
+            wall: Duration::from_secs(limits.wall_s),
+        },
     }
 }
 
@@ -162,7 +166,8 @@ async fn checkpoint(daemon: &Arc<Daemon>, run: &Run<'_>, says: String) -> Option
         Some((blob, named)) => (vec![blob], Some(named)),
         None => (Vec::new(), None),
     };
-    let input = Input::Checkpoint { attempt: run.attempt.clone(), commit: commit.clone(), diff, says, screenshot };
+    let input =
+        Input::Checkpoint { attempt: run.attempt.clone(), commit: commit.clone(), diff, says, screenshot };
     give(daemon, Report { input, blobs }).await;
     Some(commit)
 }
@@ -187,19 +192,30 @@ fn learn(daemon: &Daemon, agent: &AgentId, end: &AttemptEnd) {
 }
 
 /// The run's end as we saw it: what is in the worktree now, how long it took, what the program reported.
-async fn finish(daemon: &Arc<Daemon>, run: &Run<'_>, end: RunEnd, clock: Instant) -> Result<Report, ApiError> {
+async fn finish(
+    daemon: &Arc<Daemon>,
+    run: &Run<'_>,
+    end: RunEnd,
+    clock: Instant,
+) -> Result<Report, ApiError> {
     let duration_ms = u64::try_from(clock.elapsed().as_millis()).ok();
     checkpoint(daemon, run, "the agent ended its turn".into()).await;
-    let commit = daemon.yard.tip(run.project, run.attempt).await.map_err(|e| internal("read the worktree", e))?;
+    let commit =
+        daemon.yard.tip(run.project, run.attempt).await.map_err(|e| internal("read the worktree", e))?;
     let diff = if &commit == run.from {
         DiffStat::default()
     } else {
-        daemon.yard.diffstat(run.project, run.from, &commit).await.map_err(|e| internal("count the change", e))?
+        daemon
+            .yard
+            .diffstat(run.project, run.from, &commit)
+            .await
+            .map_err(|e| internal("count the change", e))?
     };
-    let (blobs, raw): (Vec<NewBlob>, Option<BlobRef>) = match end.raw.map(|raw| daemon.blob(raw)).transpose()? {
-        Some((blob, named)) => (vec![blob], Some(named)),
-        None => (Vec::new(), None),
-    };
+    let (blobs, raw): (Vec<NewBlob>, Option<BlobRef>) =
+        match end.raw.map(|raw| daemon.blob(raw)).transpose()? {
+            Some((blob, named)) => (vec![blob], Some(named)),
+            None => (Vec::new(), None),
+        };
     let usage = protocol::fact::Usage { raw, ..end.usage };
     let ended = Ended { end: end.end, commit: Some(commit), diff, model: end.model, usage, duration_ms };
     Ok(Report { input: Input::Finished { attempt: run.attempt.clone(), ended }, blobs })
