@@ -33,6 +33,8 @@ pub struct Daemon {
     pub stop: CancellationToken,
     /// Set once the edge was started, or could not be: who ends the edge waits for this.
     pub edge_settled: CancellationToken,
+    /// Until somebody ends the sites. Locked while the edge is started or ended.
+    pub edge_wanted: tokio::sync::Mutex<bool>,
     pub host: String,
     pub local: bool,
 }
@@ -43,7 +45,8 @@ pub fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 pub fn internal(what: &str, e: impl std::fmt::Display) -> ApiError {
-    ApiError::new(Code::Internal, format!("failed to {what}: {e}")).next("see `loopwrightd doctor` and the daemon's log")
+    ApiError::new(Code::Internal, format!("failed to {what}: {e}"))
+        .next("see `loopwrightd doctor` and the daemon's log")
 }
 
 impl Daemon {
@@ -91,7 +94,8 @@ impl Daemon {
         if rows.iter().any(|p| p.project == project) {
             return Ok(project);
         }
-        Err(ApiError::new(Code::NotFound, format!("there is no project {project}")).next("see `loopwrightd projects`"))
+        Err(ApiError::new(Code::NotFound, format!("there is no project {project}"))
+            .next("see `loopwrightd projects`"))
     }
 
     /// The catalogue with what is known of each agent now. `Worked` comes from the journal, the rest from probes.
@@ -102,7 +106,11 @@ impl Daemon {
             .reads
             .ask(move |r| known.iter().map(|s| r.last_worked(&s.agent)).collect::<Result<Vec<_>, _>>())
             .await?;
-        Ok(probed.into_iter().zip(worked).map(|(state, at)| AgentState { readiness: with_work(state.readiness, at), ..state }).collect())
+        Ok(probed
+            .into_iter()
+            .zip(worked)
+            .map(|(state, at)| AgentState { readiness: with_work(state.readiness, at), ..state })
+            .collect())
     }
 }
 
@@ -127,7 +135,10 @@ impl Reads {
     ) -> Result<T, ApiError> {
         let reader = self.0.clone();
         let answered = tokio::task::spawn_blocking(move || question(&reader));
-        answered.await.map_err(|e| internal("read the journal", e))?.map_err(|e| internal("read the journal", e))
+        answered
+            .await
+            .map_err(|e| internal("read the journal", e))?
+            .map_err(|e| internal("read the journal", e))
     }
 }
 

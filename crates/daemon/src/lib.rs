@@ -9,6 +9,7 @@ mod client;
 mod commands;
 mod context;
 mod doctor;
+mod edge;
 mod effects;
 mod faults;
 mod home;
@@ -30,7 +31,11 @@ use std::process::ExitCode;
 /// The whole program: what `loopwrightd` does with its arguments.
 pub fn main() -> ExitCode {
     let line = commands::Line::parse();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(line.log_level()).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_max_level(line.log_level())
+        .init();
     match commands::run(line) {
         Ok(code) => code,
         Err(e) => {

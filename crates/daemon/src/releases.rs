@@ -1,12 +1,24 @@
 //! Releases as the daemon handles them: started beside the live one, asked for their health, switched to.
 
 use crate::context::{Daemon, internal};
-use deploy::edge::{EdgeError, ReleaseSpec};
+use deploy::edge::{EdgeError, Refusal, ReleaseSpec};
 use protocol::{ApiError, ProjectId, ReleaseId};
 
-/// Starts a staged release and waits until its health route answers. The error is one line for the diagnosis.
-pub async fn start(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -> Result<(), String> {
-    let plan = daemon.yard.start_plan(project, release).await.map_err(|e| e.to_string())?;
+/// Why a release does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// It does not answer as it should. One line for the diagnosis.
+    #[error("{0}")]
+    Unhealthy(String),
+    /// The machine's doing, such as an edge that was just away: it may be tried again.
+    #[error("{0}")]
+    Machine(String),
+}
+
+/// Starts a staged release and waits until its health route answers.
+pub async fn start(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -> Result<(), NotStarted> {
+    let plan =
+        daemon.yard.start_plan(project, release).await.map_err(|e| NotStarted::Machine(e.to_string()))?;
     let spec = ReleaseSpec {
         release: release.clone(),
         project: project.clone(),
@@ -17,22 +29,27 @@ pub async fn start(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) ->
         socket: Some(daemon.home.app_sockets().join(format!("{release}.sock"))),
         memory_mb: plan.memory_mb,
     };
-    daemon.edge.ensure_project(project, None).await.map_err(|e| e.to_string())?;
+    daemon.edge.ensure_project(project, None).await.map_err(said)?;
     daemon.edge.start(spec).await.map_err(said)?;
     daemon.edge.health(release, &plan.health_path, plan.health_timeout).await.map_err(said)
 }
 
 /// What the edge says of a release, without our own preface.
-fn said(e: EdgeError) -> String {
+fn said(e: EdgeError) -> NotStarted {
     match e {
-        EdgeError::Refused { says, .. } => says,
-        other => other.to_string(),
+        EdgeError::Refused { why: Refusal::NotHealthy | Refusal::Invalid, says } => {
+            NotStarted::Unhealthy(says)
+        }
+        // Unknown: the edge that was asked to start it is another one now.
+        EdgeError::Refused { why: Refusal::Machine | Refusal::Unknown, says } => NotStarted::Machine(says),
+        other => NotStarted::Machine(other.to_string()),
     }
 }
 
 /// Sends visitors to the release; gives the site's address.
 pub async fn switch(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -> Result<String, ApiError> {
-    let port = daemon.edge.ensure_project(project, None).await.map_err(|e| internal("open the site's port", e))?;
+    let port =
+        daemon.edge.ensure_project(project, None).await.map_err(|e| internal("open the site's port", e))?;
     daemon.edge.switch(project, release).await.map_err(|e| internal("switch the site", e))?;
     Ok(format!("http://127.0.0.1:{port}/"))
 }

@@ -134,7 +134,10 @@ fn lock(home: &Home) -> Result<File> {
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => {
-            bail!("a daemon serves {} already; use it, or stop it with `loopwrightd stop`", home.root().display())
+            bail!(
+                "a daemon serves {} already; use it, or stop it with `loopwrightd stop`",
+                home.root().display()
+            )
         }
         Err(e) => Err(e).with_context(|| format!("failed to lock {}", path.display())),
     }
@@ -244,7 +247,8 @@ fn bind_control(home: &Home) -> Result<UnixListener> {
     let path = home.control();
     // The lock is ours, so a socket that is left over belongs to nobody.
     let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path).with_context(|| format!("failed to listen on {}", path.display()))?;
+    let listener =
+        UnixListener::bind(&path).with_context(|| format!("failed to listen on {}", path.display()))?;
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
@@ -318,7 +322,8 @@ async fn first_project(daemon: &Arc<Daemon>, starter: Option<String>) -> Result<
     if !daemon.reads.ask(|r| r.projects()).await?.is_empty() {
         return Ok(());
     }
-    let starter = starter.unwrap_or_else(|| if daemon.yard.node.is_some() { "react" } else { "static" }.to_owned());
+    let starter =
+        starter.unwrap_or_else(|| if daemon.yard.node.is_some() { "react" } else { "static" }.to_owned());
     let create = Request::CreateProject { name: "My site".into(), starter };
     answer::answer(daemon, create).await?;
     Ok(())

@@ -161,7 +161,9 @@ fn signed_out(why: &str) -> ApiError {
 async fn link(State(daemon): Shared) -> HttpResponse {
     match daemon.sessions.link() {
         Ok(key) => Json(serde_json::json!({ "url": crate::serve::address(&daemon, &key) })).into_response(),
-        Err(e) => Refusal(ApiError::new(Code::Internal, format!("failed to make a link: {e}"))).into_response(),
+        Err(e) => {
+            Refusal(ApiError::new(Code::Internal, format!("failed to make a link: {e}"))).into_response()
+        }
     }
 }
 
@@ -175,9 +177,7 @@ struct Stop {
 async fn stop(State(daemon): Shared, Json(Stop { sites }): Json<Stop>) -> HttpResponse {
     if sites {
         daemon.edge_settled.cancelled().await;
-        if let Err(e) = daemon.edge.quit().await {
-            tracing::warn!(error = %e, "failed to stop the edge");
-        }
+        crate::edge::end(&daemon).await;
     }
     daemon.stop.cancel();
     Json(serde_json::json!({ "stopping": true })).into_response()

@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::git::SYSTEM_PATH;
 use crate::hands;
+use crate::leftovers::WORK;
 use crate::run::{Ended, Ran, Run, relevant};
 use crate::starter;
 use crate::yard::{Yard, make_dir, remove_all, write};

@@ -8,8 +8,11 @@ pub struct Limits {
     pub attempts: u32,
     /// How often the same agent may try again after a failure of its own.
     pub same_agent_again: u32,
-    /// Runs of one request that may be lost (the daemon went away) and begun again.
+    /// Runs of one request that may be lost (the daemon went away) in a row, none of them with a checkpoint, and begun
+    /// again. A daemon that dies of a run does not go on with it for ever.
     pub lost: u32,
+    /// The same for all lost runs of one request: what costs tokens each time has an end too.
+    pub lost_in_all: u32,
     /// For the shell: how often it tries one effect before it reports `EffectFailed`. The engine does not try again.
     pub effect_failures: u32,
     /// For the shell: the brief's budget in tokens.
@@ -23,6 +26,7 @@ impl Default for Limits {
             attempts: 4,
             same_agent_again: 1,
             lost: 3,
+            lost_in_all: 10,
             effect_failures: 3,
             brief_tokens: 12_000,
         }

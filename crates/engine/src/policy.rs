@@ -33,11 +33,17 @@ pub struct Try<'a> {
     pub agent: &'a AgentId,
     pub practice: bool,
     pub trouble: Option<&'a Trouble>,
+    pub checkpoints: u32,
 }
 
 impl<'a> From<&'a Attempt> for Try<'a> {
     fn from(attempt: &'a Attempt) -> Self {
-        Self { agent: &attempt.agent, practice: attempt.practice, trouble: attempt.trouble.as_ref() }
+        Self {
+            agent: &attempt.agent,
+            practice: attempt.practice,
+            trouble: attempt.trouble.as_ref(),
+            checkpoints: attempt.checkpoints,
+        }
     }
 }
 
@@ -126,9 +132,18 @@ fn wished(q: &Question, wish: &AgentId) -> Result<Pick, Waiting> {
 }
 
 fn after_loss(q: &Question, last: &Try) -> Next {
-    let lost = q.past.iter().filter(|t| t.trouble == Some(&Trouble::Lost)).count();
-    if lost > q.limits.lost as usize {
-        return Next::GiveUp(format!("given up: {lost} runs were lost because the daemon went away"));
+    let is_lost = |t: &&Try| t.trouble == Some(&Trouble::Lost);
+    let lost = q.past.iter().filter(is_lost).count();
+    // A run that got as far as a checkpoint is none that kills the daemon at once.
+    let in_vain = q.past.iter().rev().take_while(|t| is_lost(t) && t.checkpoints == 0).count();
+    let given_up = |says: String| Next::GiveUp(format!("given up: {says}"));
+    if in_vain > q.limits.lost as usize {
+        return given_up(format!(
+            "{in_vain} runs were lost because the daemon went away, one after the other"
+        ));
+    }
+    if lost > q.limits.lost_in_all as usize {
+        return given_up(format!("{lost} runs were lost because the daemon went away"));
     }
     let why = "its run was lost when the daemon went away, so it begins again from the same place".to_owned();
     Next::Take(Pick { agent: last.agent.clone(), practice: last.practice, why })

@@ -40,7 +40,9 @@ pub async fn ask(daemon: &Daemon, ask: Ask) -> Result<Response, ApiError> {
     };
     match daemon.writer.decide(Input::Submit(received), vec![blob]).await {
         Ok(_) => Ok(Response::Accepted { request, new: true }),
-        Err(Refused::Rejected(Rejected::Duplicate { request })) => Ok(Response::Accepted { request, new: false }),
+        Err(Refused::Rejected(Rejected::Duplicate { request })) => {
+            Ok(Response::Accepted { request, new: false })
+        }
         Err(e) => Err(e.into()),
     }
 }
@@ -74,7 +76,8 @@ pub async fn diff(daemon: &Daemon, attempt: AttemptId) -> Result<Response, ApiEr
         None => daemon.yard.merge_base(&view.row.project, &end).await,
     };
     let base = base.map_err(|e| internal("find where the change began", e))?;
-    let text = daemon.yard.diff(&view.row.project, &base, &end).await.map_err(|e| internal("read the change", e))?;
+    let text =
+        daemon.yard.diff(&view.row.project, &base, &end).await.map_err(|e| internal("read the change", e))?;
     Ok(Response::Text { text })
 }
 
@@ -102,7 +105,10 @@ pub async fn rollback(
     })?;
     let to = match &release {
         Some(id) => rows.iter().find(|r| r.release == *id),
-        None => rows.iter().filter(|r| r.at < live.at || r.release != live.release).find(|r| r.release != live.release),
+        None => rows
+            .iter()
+            .filter(|r| r.at < live.at || r.release != live.release)
+            .find(|r| r.release != live.release),
     };
     let to = to.ok_or_else(|| {
         ApiError::new(Code::NotFound, "there is no such earlier release").next("see `loopwrightd releases`")
@@ -114,7 +120,9 @@ pub async fn rollback(
         return Err(ApiError::new(Code::Conflict, format!("{} is not kept any more", to.release))
             .next("only the last five releases are kept; ask for the change in words instead"));
     }
-    let unhealthy = |e: String| ApiError::new(Code::Conflict, format!("the earlier release does not come up: {e}"));
+    let unhealthy = |e: crate::releases::NotStarted| {
+        ApiError::new(Code::Conflict, format!("the earlier release does not come up: {e}"))
+    };
     crate::releases::start(daemon, &project, &to.release).await.map_err(unhealthy)?;
     let fact = ReleaseRolledBack {
         project: project.clone(),

@@ -1,6 +1,7 @@
 //! Stage 6, first half: the gate, the build, the tests and the health check. Only these say whether the work is good.
 
 use crate::context::{Daemon, internal};
+use crate::releases::NotStarted;
 use crate::shell::Report;
 use deploy::{CheckOutcome, GateOutcome};
 use engine::Input;
@@ -26,10 +27,11 @@ pub async fn check(
         CheckKind::Health => health(daemon, project, attempt, commit).await?,
     };
     let duration_ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let (blobs, log) = match found.log.filter(|log| !log.is_empty()).map(|log| daemon.blob(log)).transpose()? {
-        Some((blob, named)) => (vec![blob], Some(named)),
-        None => (Vec::new(), None),
-    };
+    let (blobs, log) =
+        match found.log.filter(|log| !log.is_empty()).map(|log| daemon.blob(log)).transpose()? {
+            Some((blob, named)) => (vec![blob], Some(named)),
+            None => (Vec::new(), None),
+        };
     let Found { result, release, commit, diff, .. } = found;
     let checked = Checked { result, log, duration_ms, release, commit, diff };
     Ok(Report { input: Input::Checked { attempt: attempt.clone(), check, checked }, blobs })
@@ -55,30 +57,58 @@ impl From<CheckOutcome> for Found {
 }
 
 fn failed(summary: String, lines: Vec<String>) -> Found {
-    Found { result: CheckResult::Failed { summary, lines }, log: None, release: None, commit: None, diff: None }
+    Found {
+        result: CheckResult::Failed { summary, lines },
+        log: None,
+        release: None,
+        commit: None,
+        diff: None,
+    }
 }
 
-async fn gate(daemon: &Daemon, project: &ProjectId, attempt: &AttemptId, commit: &CommitId) -> Result<Found, ApiError> {
-    let outcome = daemon.yard.gate(project, attempt, commit).await.map_err(|e| internal("read the change", e))?;
+async fn gate(
+    daemon: &Daemon,
+    project: &ProjectId,
+    attempt: &AttemptId,
+    commit: &CommitId,
+) -> Result<Found, ApiError> {
+    let outcome =
+        daemon.yard.gate(project, attempt, commit).await.map_err(|e| internal("read the change", e))?;
     Ok(match outcome {
-        GateOutcome::Passed { commit, diff } => {
-            Found { result: CheckResult::Passed, log: None, release: None, commit: Some(commit), diff: Some(diff) }
-        }
+        GateOutcome::Passed { commit, diff } => Found {
+            result: CheckResult::Passed,
+            log: None,
+            release: None,
+            commit: Some(commit),
+            diff: Some(diff),
+        },
         GateOutcome::Refused { violations, cleaned } => {
-            let lines: Vec<String> = violations.iter().take(40).map(|v| format!("{}: {}", v.path, v.why)).collect();
+            let lines: Vec<String> =
+                violations.iter().take(40).map(|v| format!("{}: {}", v.path, v.why)).collect();
             let first = lines.first().cloned().unwrap_or_default();
-            let more = if violations.len() > 1 { format!(" (and {} more)", violations.len() - 1) } else { String::new() };
+            let more = if violations.len() > 1 {
+                format!(" (and {} more)", violations.len() - 1)
+            } else {
+                String::new()
+            };
             Found { commit: cleaned, ..failed(clean::line(&format!("{first}{more}"), 300), lines) }
         }
-        GateOutcome::Conflict { lines } => {
-            failed("the main branch has changed in the same places".into(), lines.into_iter().take(40).collect())
-        }
+        GateOutcome::Conflict { lines } => failed(
+            "the main branch has changed in the same places".into(),
+            lines.into_iter().take(40).collect(),
+        ),
     })
 }
 
 /// Stages the release, starts it beside the live one and asks its health route. Visitors still see the old one.
-async fn health(daemon: &Daemon, project: &ProjectId, attempt: &AttemptId, commit: &CommitId) -> Result<Found, ApiError> {
-    let release = ReleaseId::new(format!("rel-{attempt}-{}", commit.as_str().get(..7).unwrap_or("x"))).map_err(|e| internal("name the release", e))?;
+async fn health(
+    daemon: &Daemon,
+    project: &ProjectId,
+    attempt: &AttemptId,
+    commit: &CommitId,
+) -> Result<Found, ApiError> {
+    let release = ReleaseId::new(format!("rel-{attempt}-{}", commit.as_str().get(..7).unwrap_or("x")))
+        .map_err(|e| internal("name the release", e))?;
     let staged = daemon.yard.stage(project, attempt, &release, commit).await;
     staged.map_err(|e| internal("stage the release", e))?;
     match crate::releases::start(daemon, project, &release).await {
@@ -89,10 +119,12 @@ async fn health(daemon: &Daemon, project: &ProjectId, attempt: &AttemptId, commi
             commit: None,
             diff: None,
         }),
-        Err(e) => {
+        Err(e @ NotStarted::Machine(_)) => Err(internal("start the release", e)),
+        Err(NotStarted::Unhealthy(e)) => {
             let log = crate::releases::log_tail(daemon, &release).await;
             let _ = daemon.edge.stop(&release).await;
-            let lines = String::from_utf8_lossy(&log).lines().rev().take(40).map(str::to_owned).collect::<Vec<_>>();
+            let lines =
+                String::from_utf8_lossy(&log).lines().rev().take(40).map(str::to_owned).collect::<Vec<_>>();
             let mut found = failed(clean::line(&e, 300), lines.into_iter().rev().collect());
             found.log = Some(log);
             Ok(found)

@@ -66,6 +66,14 @@ impl EdgeClient {
         }
     }
 
+    /// Returns when the edge that answers now has ended, or at once when none answers. Its end closes the connection that
+    /// is held open for that.
+    pub async fn gone(&self) {
+        if let Ok(mut stream) = UnixStream::connect(&self.socket).await {
+            let _ = stream.read(&mut [0]).await;
+        }
+    }
+
     async fn ask<T: DeserializeOwned>(&self, command: &Command) -> Result<T, EdgeError> {
         let mut line = serde_json::to_vec(command).map_err(EdgeError::Answer)?;
         line.push(b'\n');

@@ -25,6 +25,7 @@ fn asked<T>(
             agent,
             practice: *name == "practice",
             trouble: trouble.as_ref(),
+            checkpoints: 0,
         })
         .collect();
     let record: BTreeMap<AgentId, TrackRecord> = record

@@ -216,6 +216,22 @@ fn a_lost_run_begins_again_with_a_fresh_fence_until_the_limit() {
 }
 
 #[test]
+fn a_run_that_was_lost_after_a_checkpoint_is_begun_again_more_often_but_not_for_ever() {
+    let mut w = world();
+    w.put(oriented("r", &coders())).unwrap();
+    for number in 1..=10 {
+        w.begin("r");
+        w.put(checkpoint(&format!("r-a{number}"))).unwrap();
+        let facts = w.put(lost(&format!("run/r-a{number}"))).unwrap();
+        assert_eq!(kinds(&facts), ["attempt.finished", "attempt.diagnosed", "agent.chosen"], "{number}");
+    }
+    w.begin("r");
+    w.put(checkpoint("r-a11")).unwrap();
+    assert_eq!(kinds(&w.put(lost("run/r-a11")).unwrap()), ["attempt.finished", "attempt.diagnosed"]);
+    assert_eq!(w.effects(), ["record/r"]);
+}
+
+#[test]
 fn a_run_that_had_not_begun_is_simply_begun() {
     let mut w = world();
     w.put(oriented("r", &coders())).unwrap();
