@@ -91,6 +91,7 @@ start_daemon() {
 keep_up() {
   say "  Ctrl-C stops it. Log: $TARGET/local-daemon.log"
   if [ -n "${LINK:-}" ] && [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && has xdg-open; then xdg-open "$LINK" >/dev/null 2>&1 & fi
+  KEPT_UP=1
   wait "$STARTED" || { local code=$?; STARTED=; fail "the daemon ended by itself (exit code $code)" "read $TARGET/local-daemon.log"; }
   STARTED=
 }
@@ -132,6 +133,8 @@ ask_and_keep() {
 # Stops the daemon, the edge and the sites, also when we are interrupted half-way.
 stop_what_we_started() {
   local code=$?
+  # What was asked for is done by then: being stopped is how this ends.
+  [ -z "${KEPT_UP:-}" ] || case $code in 130 | 143) code=0 ;; esac
   trap '' INT TERM HUP
   [ -z "${ASKING:-}" ] || kill "$ASKING" 2>/dev/null || true
   if [ -n "$STARTED" ]; then
