@@ -6,11 +6,11 @@
 mod harness;
 
 use harness::{House, asking};
-use protocol::fact::Fact;
+use protocol::fact::{Fact, NoteKind, Outcome};
 use protocol::*;
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use testkit::Workspace;
 use testkit::acp::{Act, Script};
@@ -29,63 +29,80 @@ fn fill(file: &Path) {
     }
 }
 
+/// A house on a small file system, whose first request waits for the file that is given with it.
+fn small_house() -> (House, PathBuf) {
+    let workspace = Workspace::new().unwrap();
+    let mount = ["-t", "tmpfs", "-o", "size=64m,mode=711", "none"];
+    let mounted = Command::new("mount").args(mount).arg(workspace.home()).status();
+    assert!(mounted.unwrap().success(), "mount a small file system");
+    let go = workspace.open_folder("signs", 0o711).unwrap().join("go");
+    let write = Act::Write { path: "app/public/index.html".into(), content: PAGE.into() };
+    let waits = vec![Act::Await { path: go.display().to_string() }, write];
+    let more = vec![Act::Append { path: "app/public/index.html".into(), content: "<p>more</p>\n".into() }];
+    (House::scripted_in(workspace, &Script::always(vec![waits, more]), true, ""), go)
+}
+
+/// Asks until the journal has no room for more; what was taken until then, and the refusal.
+fn ask_until_refused(house: &House) -> (Vec<RequestId>, ApiError) {
+    let mut taken = Vec::new();
+    loop {
+        match house.daemon.call(&asking(&format!("One more {}", "x".repeat(30_000)))) {
+            Ok(Response::Accepted { request, .. }) => taken.push(request),
+            Ok(other) => unreachable!("{other:?}"),
+            Err(refused) => return (taken, refused),
+        }
+        assert!(taken.len() < 1000, "a full disk was not noticed");
+    }
+}
+
+fn says_full(house: &House) -> bool {
+    let Response::Home(home) = house.call(&Request::Home) else { unreachable!() };
+    home.disk_full
+}
+
 #[test]
 fn a_full_disk_stops_intake_and_harms_nothing() {
     alone("a_full_disk_stops_intake_and_harms_nothing", || {
-        let workspace = Workspace::new().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=64m,mode=711", "none"])
-            .arg(workspace.home())
-            .status();
-        assert!(mounted.unwrap().success(), "mount a small file system");
-        let go = workspace.open_folder("signs", 0o711).unwrap().join("go");
-        let write = || Act::Write { path: "app/public/index.html".into(), content: PAGE.into() };
-        let waits = vec![Act::Await { path: go.display().to_string() }, write()];
-        let more =
-            vec![Act::Append { path: "app/public/index.html".into(), content: "<p>more</p>\n".into() }];
-        let house = House::scripted_in(workspace, &Script::always(vec![waits, more]), true, "");
-        let running = house.ask("A page, slowly");
+        let (house, go) = small_house();
+        let running = house.ask("A page");
         house.wait(|entry| matches!(entry.fact, Fact::AttemptStarted(_)).then_some(()));
-
         let filler = house.workspace.home().join("filler");
         fill(&filler);
-        // What the journal has set aside already may take a few more.
-        let mut taken = Vec::new();
-        let refused = loop {
-            match house.daemon.call(&asking(&format!("One more {}", "x".repeat(30_000)))) {
-                Ok(Response::Accepted { request, .. }) => taken.push(request),
-                other => break other.unwrap_err(),
-            }
-            assert!(taken.len() < 1000, "a full disk was not noticed");
-        };
+        let (taken, refused) = ask_until_refused(&house);
         assert_eq!(refused.code, Code::DiskFull, "{refused}");
         assert!(refused.next.unwrap().contains("make room"));
-        let push = Request::Push {
-            project: None,
-            kind: fact::NoteKind::Decision,
-            title: "x".into(),
-            text: "y".into(),
-        };
-        assert_eq!(
-            house.refused(&push).code,
-            Code::DiskFull,
-            "it stays refused, the journal's own room given back"
-        );
-        let Response::Home(home) = house.call(&Request::Home) else { unreachable!() };
-        assert!(home.disk_full, "the screen can say so");
+        let text = "y".to_owned();
+        let push = Request::Push { project: None, kind: NoteKind::Decision, title: "x".into(), text };
+        assert_eq!(house.refused(&push).code, Code::DiskFull, "refused until there is room for work");
+        assert!(says_full(&house), "the screen can say so");
         house.is_sound();
 
         std::fs::remove_file(filler).unwrap();
         let after = house.ask("And one more");
+        assert!(!says_full(&house));
         std::fs::write(go, "").unwrap();
         house.ends_live(&running);
+        taken.iter().for_each(|request| house.ends_live(request));
         house.ends_live(&after);
-        let Response::Home(home) = house.call(&Request::Home) else { unreachable!() };
-        assert!(!home.disk_full);
-        assert!(
-            taken.iter().all(|request| house.kinds(request).contains(&"request.closed")),
-            "what was taken is done"
-        );
         house.is_sound();
+    });
+}
+
+#[test]
+fn what_runs_ends_on_the_room_that_was_kept_back() {
+    alone("what_runs_ends_on_the_room_that_was_kept_back", || {
+        let (house, go) = small_house();
+        let running = house.ask("A page");
+        house.wait(|entry| matches!(entry.fact, Fact::AttemptStarted(_)).then_some(()));
+        fill(&house.workspace.home().join("filler"));
+        let (_, refused) = ask_until_refused(&house);
+        assert_eq!(refused.code, Code::DiskFull);
+        std::fs::write(go, "").unwrap();
+        house.ends_live(&running);
+        assert_eq!(house.page(&running), PAGE);
+        assert_eq!(house.refused(&asking("One more")).code, Code::DiskFull);
+        house.is_sound();
+        let house = house.restart();
+        assert_eq!(house.row(&running).outcome, Outcome::Live, "a restart finds it all");
     });
 }
