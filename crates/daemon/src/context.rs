@@ -1,5 +1,6 @@
 //! What every part of the daemon shares: the way to the writer, to the reads, to the rooms, and what runs now.
 
+use crate::effects::orient::Instructions;
 use crate::home::Home;
 use crate::settings::Settings;
 use crate::writer::{Refused, Writer};
@@ -7,7 +8,7 @@ use agents::Control;
 use engine::Input;
 use journal::{NewBlob, Reader};
 use protocol::fact::{AgentState, BlobRef, Entry, Readiness};
-use protocol::{AgentId, ApiError, At, AttemptId, Code, ProjectId};
+use protocol::{AgentId, ApiError, At, AttemptId, Code, CommitId, ProjectId};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, watch};
@@ -26,6 +27,8 @@ pub struct Daemon {
     pub sessions: crate::session::Sessions,
     /// Runs of agents in this process, by attempt: where a word to them goes.
     pub runs: Mutex<HashMap<AttemptId, mpsc::Sender<Control>>>,
+    /// The instruction files that were read last.
+    pub instructions: Mutex<Option<(ProjectId, CommitId, Instructions)>>,
     /// Keeps changes of one kind in a row: files of the main branch are written by one at a time.
     pub repository: tokio::sync::Mutex<()>,
     /// Changes when something that is read live has changed: a transcript, the preview, an agent's readiness.

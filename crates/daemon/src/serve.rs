@@ -8,7 +8,7 @@ use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::shell::Shell;
 use crate::writer::Writer;
-use crate::{answer, edge, names, print, users, web};
+use crate::{answer, edge, names, print, releases, users, web};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use deploy::edge::{EdgeClient, EdgeConfig};
@@ -172,6 +172,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         sessions: Sessions::open(&home.sessions())?,
         readiness: Roster::new(),
         runs: Default::default(),
+        instructions: Default::default(),
         repository: Default::default(),
         live: tokio::sync::watch::Sender::new(()),
         stop: CancellationToken::new(),
@@ -296,6 +297,9 @@ async fn settle(daemon: Arc<Daemon>) {
     }
     daemon.edge_settled.cancel();
     tokio::spawn(edge::keep(daemon.clone()));
+    if let Err(e) = releases::agree(&daemon).await {
+        warn!(error = %e, "failed to bring a site to what was recorded");
+    }
     let probing = daemon.clone();
     tokio::spawn(async move {
         probing.readiness.get(&probing.setup).await;

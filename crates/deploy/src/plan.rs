@@ -105,7 +105,11 @@ impl Yard {
                 .map(|word| word.replace("{loopwrightd}", &self.own_exe.to_string_lossy()))
                 .collect(),
             cwd: self.worktree_dir(project, attempt).join("app"),
-            env: self.node_env().into_iter().chain([(WORK.to_owned(), self.home.display().to_string())]).collect(),
+            env: self
+                .node_env()
+                .into_iter()
+                .chain([(WORK.to_owned(), self.home.display().to_string())])
+                .collect(),
         }))
     }
 

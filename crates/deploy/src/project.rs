@@ -173,13 +173,15 @@ impl Yard {
         let aside =
             format!("refs/loopwright/aside-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let commit = import(&git, &aside, Some(&head), message, "now", &changes).await?;
-        let trees = git.line(&["rev-parse", &format!("{commit}^{{tree}}"), &format!("{head}^{{tree}}")]).await?;
+        let trees =
+            git.line(&["rev-parse", &format!("{commit}^{{tree}}"), &format!("{head}^{{tree}}")]).await?;
         if trees.lines().next() == trees.lines().next_back() {
             move_refs(&git, &format!("delete {aside}\n")).await?;
             return Ok(head);
         }
         // Done again after a crash, it is there already.
-        let trees = git.line(&["rev-parse", &format!("{commit}^{{tree}}"), &format!("{head}^{{tree}}")]).await?;
+        let trees =
+            git.line(&["rev-parse", &format!("{commit}^{{tree}}"), &format!("{head}^{{tree}}")]).await?;
         if trees.lines().next() == trees.lines().last() {
             move_refs(&git, &format!("delete {aside}\n")).await?;
             return Ok(head);
@@ -343,7 +345,7 @@ fn edit(line: &str) -> Result<InstructionEdit> {
 }
 
 /// A path inside a project as the daemon may ask for it.
-fn clean_path(path: &str) -> Result<&str> {
+pub(crate) fn clean_path(path: &str) -> Result<&str> {
     let bad = |why| Error::BadPath { path: path.chars().take(120).collect(), why };
     if path.is_empty() || path.starts_with('/') {
         return Err(bad("it must be relative to the project"));

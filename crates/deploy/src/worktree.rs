@@ -4,8 +4,8 @@
 use crate::deps;
 use crate::error::{Error, Result};
 use crate::git::{Git, rev};
-use crate::leftovers::WORK;
 use crate::hands::give;
+use crate::leftovers::WORK;
 use crate::yard::{Yard, make_dir, remove_all, write};
 use protocol::{AttemptId, CommitId, ProjectId};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Stage 4: the agent is enriched. Gathers what the brief is made of and stores it with the attempt.
 
-use super::orient::INSTRUCTIONS;
+use super::orient::instructions;
 use crate::brief::{Material, pack};
 use crate::context::{Daemon, internal};
 use crate::shell::Report;
@@ -39,15 +39,14 @@ async fn gather(daemon: &Daemon, request: &RequestId, project: &ProjectId) -> Re
     let view = view.ok_or_else(|| ApiError::new(Code::NotFound, format!("there is no request {request}")))?;
     let mut material = Material { source: format!("request {request}"), steps, notes, ..Material::default() };
     tell_story(&view, &mut material);
-    for path in INSTRUCTIONS {
-        let read =
-            daemon.yard.read(project, "main", path).await.map_err(|e| internal("read the project", e))?;
-        let text = read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        match path {
+    let main = daemon.yard.head(project).await.map_err(|e| internal("read the project", e))?;
+    for (path, bytes) in instructions(daemon, project, &main).await?.iter() {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        match *path {
             "GLOSSARY.md" => material.glossary = text,
             // It only says `@AGENTS.md`, for the agent that reads no other name.
             "CLAUDE.md" => {}
-            _ => material.instructions.push((path.into(), text)),
+            _ => material.instructions.push(((*path).into(), text)),
         }
     }
     Ok(material)

@@ -4,7 +4,8 @@ use crate::context::{Daemon, hold, internal};
 use crate::shell::Report;
 use engine::Input;
 use protocol::fact::{Recalled, RequestOriented, SourceRead};
-use protocol::{ApiError, ProjectId, RequestId};
+use protocol::{ApiError, CommitId, ProjectId, RequestId};
+use std::sync::Arc;
 
 /// The instruction layer, in the order in which it is read.
 pub const INSTRUCTIONS: [&str; 4] = ["SOUL.md", "AGENTS.md", "CLAUDE.md", "GLOSSARY.md"];
@@ -12,20 +13,35 @@ pub const INSTRUCTIONS: [&str; 4] = ["SOUL.md", "AGENTS.md", "CLAUDE.md", "GLOSS
 pub async fn orient(daemon: &Daemon, request: &RequestId, project: &ProjectId) -> Result<Report, ApiError> {
     let base = daemon.yard.head(project).await.map_err(|e| internal("read the project", e))?;
     let mut sources = Vec::new();
-    for path in INSTRUCTIONS {
-        let read = daemon
-            .yard
-            .read(project, base.as_str(), path)
-            .await
-            .map_err(|e| internal("read the project", e))?;
-        if let Some(bytes) = read {
-            let hash = blake3::hash(&bytes).to_hex().to_string();
-            sources.push(SourceRead { path: path.into(), hash, bytes: bytes.len() as u64 });
-        }
+    for (path, bytes) in instructions(daemon, project, &base).await?.iter() {
+        let hash = blake3::hash(bytes).to_hex().to_string();
+        sources.push(SourceRead { path: (*path).into(), hash, bytes: bytes.len() as u64 });
     }
     let agents = daemon.agents_now().await?;
     let recalled = recall(daemon, request, project).await?;
     Ok(Input::Oriented(RequestOriented { request: request.clone(), sources, recalled, agents, base }).into())
+}
+
+/// The instruction files of one commit, by path. They change seldom, so the last ones read are kept.
+pub type Instructions = Arc<Vec<(&'static str, Vec<u8>)>>;
+
+pub async fn instructions(
+    daemon: &Daemon,
+    project: &ProjectId,
+    at: &CommitId,
+) -> Result<Instructions, ApiError> {
+    if let Some((of, commit, kept)) = hold(&daemon.instructions).as_ref()
+        && of == project
+        && commit == at
+    {
+        return Ok(kept.clone());
+    }
+    let read = daemon.yard.read_many(project, at, &INSTRUCTIONS).await;
+    let files = read.map_err(|e| internal("read the project", e))?;
+    let found = INSTRUCTIONS.into_iter().zip(files).filter_map(|(path, file)| Some((path, file?)));
+    let read = Arc::new(found.collect::<Vec<_>>());
+    *hold(&daemon.instructions) = Some((project.clone(), at.clone(), read.clone()));
+    Ok(read)
 }
 
 async fn recall(

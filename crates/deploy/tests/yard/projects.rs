@@ -24,6 +24,19 @@ async fn a_new_project_has_its_instruction_layer_and_its_app() {
 }
 
 #[tokio::test]
+async fn several_files_are_read_at_once_as_one_by_one() {
+    let ground = ground("static").await;
+    let paths = ["SOUL.md", "no/such.md", "CLAUDE.md", "app", "steps/planned/.gitkeep"];
+    let many = ground.yard.read_many(&ground.project, &ground.first, &paths).await.unwrap();
+    assert_eq!(many.len(), paths.len());
+    for (path, read) in paths.iter().zip(&many).filter(|(path, _)| **path != "app") {
+        let one = ground.yard.read(&ground.project, ground.first.as_str(), path).await.unwrap();
+        assert_eq!(*read, one, "{path}");
+    }
+    assert_eq!(many[1], None);
+}
+
+#[tokio::test]
 async fn the_same_starter_at_the_same_time_makes_the_same_commit() {
     assert_eq!(ground("static").await.first, ground("static").await.first);
 }
@@ -78,7 +91,9 @@ async fn files_are_committed_only_on_what_was_read() {
     // Done again, as after a crash: nothing is left to do.
     let again = yard.commit_files(project, &[("steps/planned/1.md", None)], "drop", None).await.unwrap();
     assert_eq!((&again, yard.head(project).await.unwrap()), (&dropped, dropped.clone()));
-    assert!(std::fs::read_dir(yard.repo_dir(project).join("refs/loopwright")).map_or(0, Iterator::count) == 0);
+    assert!(
+        std::fs::read_dir(yard.repo_dir(project).join("refs/loopwright")).map_or(0, Iterator::count) == 0
+    );
     assert_eq!(ground.text("main", "steps/planned/1.md").await, None);
     assert_eq!(yard.history(project, "SOUL.md").await.unwrap()[0].says, "edit");
 }
