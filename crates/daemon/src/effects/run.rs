@@ -49,15 +49,19 @@ pub async fn run_agent(daemon: &Arc<Daemon>, run: &Run<'_>) -> Result<Report, Ap
     finish(daemon, run, end, clock).await
 }
 
-/// Passes a cancel on to the running agent. Its end comes from the run itself, so there is nothing to report; a run
-/// that is not here was lost with an earlier daemon.
+/// Passes a cancel on to the running agent. Its end comes from the run itself, so there is nothing to report: this goes on
+/// until the run has ended, and is aborted then. A run that only begins is not here yet; the fact of its start wakes us.
 pub async fn stop_agent(daemon: &Daemon, attempt: &AttemptId) -> Option<Report> {
-    if let Some(control) = daemon.run(attempt) {
-        let _ = control.send(agents::Control::Cancel).await;
-        // Pending until the run has ended: then this task is aborted.
-        std::future::pending::<()>().await;
+    let mut head = daemon.writer.head.clone();
+    loop {
+        head.borrow_and_update();
+        if let Some(control) = daemon.run(attempt) {
+            let _ = control.send(agents::Control::Cancel).await;
+            std::future::pending::<()>().await;
+        }
+        // The writer is gone, and with it everybody who waits for a run.
+        head.changed().await.ok()?;
     }
-    None
 }
 
 async fn read_brief(daemon: &Daemon, run: &Run<'_>) -> Result<String, ApiError> {
