@@ -1,8 +1,6 @@
 //! The landing gate: whatever an agent leaves outside of what is open, or smuggles into it, stops there by name, and the
 //! request goes on without it.
 
-#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
-
 mod harness;
 
 use harness::{BAKERY, House};

@@ -1,8 +1,6 @@
 //! What people type is text, whatever it looks like: it is refused with a reason and a next step, or it is taken, kept
 //! and shown as the text that it is.
 
-#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
-
 mod harness;
 
 use harness::{House, asking, asking_as};

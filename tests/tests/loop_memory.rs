@@ -1,7 +1,5 @@
 //! Memory: what is pushed is recalled where it fits, named with its source, and gone when it is forgotten.
 
-#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
-
 mod harness;
 
 use harness::{BAKERY, House, QUICK};

@@ -1,7 +1,5 @@
 //! The loop with the practice agent, from words to a live page: twice, and the second time it remembers the first.
 
-#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
-
 mod harness;
 
 use harness::{BAKERY, House};

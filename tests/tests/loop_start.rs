@@ -1,7 +1,5 @@
 //! Starting: what is wrong is refused or worked around, and said in words with the next step.
 
-#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
-
 mod harness;
 
 use harness::{BAKERY, House, PLAIN, QUICK, QUIET, asking, program, tcp};
