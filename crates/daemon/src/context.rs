@@ -47,8 +47,19 @@ pub fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub fn internal(what: &str, e: impl std::fmt::Display) -> ApiError {
-    ApiError::new(Code::Internal, format!("failed to {what}: {e}"))
+/// What went wrong with all its causes: an error's own words leave out what is under it.
+pub fn internal(what: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ApiError {
+    let e = e.into();
+    let mut says = e.to_string();
+    let mut cause = e.source();
+    while let Some(deeper) = cause {
+        let text = deeper.to_string();
+        if !says.contains(&text) {
+            says = format!("{says}: {text}");
+        }
+        cause = deeper.source();
+    }
+    ApiError::new(Code::Internal, format!("failed to {what}: {says}"))
         .next("see `loopwrightd doctor` and the daemon's log")
 }
 
@@ -195,5 +206,17 @@ impl Roster {
             }),
             None => false,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_internal_error_names_its_causes_once() {
+        let disk = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let io = deploy::Error::Io { what: "make x".into(), source: disk };
+        let says = super::internal("stage the release", io).message;
+        assert_eq!(says, "failed to stage the release: make x: no storage space");
+        assert_eq!(super::internal("stop", "it is late").message, "failed to stop: it is late");
     }
 }

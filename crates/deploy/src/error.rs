@@ -45,6 +45,11 @@ impl Error {
         move |source| Error::Io { what, source }
     }
 
+    /// Whether what was made is at fault, and not the machine: another attempt may mend it.
+    pub fn is_of_the_work(&self) -> bool {
+        matches!(self, Error::Release(crate::release::ReleaseError::Refused { .. }))
+    }
+
     /// Whether the disk had no room: waiting helps, asking another agent does not.
     pub fn is_disk_full(&self) -> bool {
         match self {

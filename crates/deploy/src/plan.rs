@@ -2,6 +2,7 @@
 //! which environment. Joins the manifest with release folders and packages.
 
 use crate::deps::Deps;
+use crate::edge::EdgeConfig;
 use crate::error::{Error, Result};
 use crate::leftovers::WORK;
 use crate::manifest::Manifest;
@@ -113,10 +114,31 @@ impl Yard {
         }))
     }
 
-    /// Removes old releases: the live one and the last five stay.
+    /// Removes old releases with their logs: the live one and the last five stay.
     pub async fn prune(&self, project: &ProjectId, live: &ReleaseId) -> Result<()> {
         let (releases, live) = (self.releases_dir(project), vec![live.clone()]);
-        blocking(move || release::prune(&releases, KEPT, &live)).await?;
+        let removed = blocking(move || release::prune(&releases, KEPT, &live)).await?;
+        removed.iter().try_for_each(|release| self.remove_logs(release))
+    }
+
+    /// Removes a release that did not come up: it must not take the place of a good one among the last five.
+    pub async fn unstage(&self, project: &ProjectId, release: &ReleaseId) -> Result<()> {
+        let (releases, id) = (self.releases_dir(project), release.clone());
+        blocking(move || release::unstage(&releases, &id)).await?;
+        self.remove_logs(release)
+    }
+
+    fn remove_logs(&self, release: &ReleaseId) -> Result<()> {
+        let logs = EdgeConfig::in_folder(&self.home.join("run")).logs;
+        for end in ["log", "log.1", "pipe"] {
+            let file = logs.join(format!("{release}.{end}"));
+            match std::fs::remove_file(&file) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(format!("remove {}", file.display()))(e));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
         Ok(())
     }
 

@@ -108,6 +108,11 @@ pub fn kept(releases: &Path) -> Result<Vec<ReleaseId>, ReleaseError> {
     Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
+/// Takes a release away that never came to anything. Blocking.
+pub fn unstage(releases: &Path, release: &ReleaseId) -> Result<(), ReleaseError> {
+    remove(&releases.join(release.as_str()))
+}
+
 fn remove(folder: &Path) -> Result<(), ReleaseError> {
     match std::fs::remove_dir_all(folder) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(io_error("remove", folder)(cause)),
@@ -155,6 +160,7 @@ fn open(folder: &impl AsFd, name: &Path, shown: &Path) -> Result<OwnedFd, Releas
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     rustix::fs::openat(folder, name, flags, Mode::empty()).map_err(|errno| match errno {
         rustix::io::Errno::LOOP => refused(shown, "it is a link"),
+        rustix::io::Errno::NOENT => refused(shown, "it is not there"),
         errno => os_error("open", shown)(errno),
     })
 }
@@ -261,6 +267,8 @@ mod tests {
         {
             stage(&place.spec("r1", &[file])).unwrap_err();
         }
+        let missing = stage(&place.spec("r1", &["app/dist"])).unwrap_err();
+        assert_eq!(missing.to_string(), "take app/dist into a release: it is not there");
         assert!(kept(&place.dir.path().join("releases")).unwrap().is_empty());
     }
 
@@ -277,5 +285,8 @@ mod tests {
         let id = |name: &str| ReleaseId::new(name).unwrap();
         assert_eq!(prune(&releases, 3, &[id("f")]).unwrap(), [id("d"), id("e")]);
         assert_eq!(kept(&releases).unwrap(), ["f", "c", "b", "a"].map(id));
+        unstage(&releases, &id("a")).unwrap();
+        unstage(&releases, &id("a")).unwrap();
+        assert_eq!(kept(&releases).unwrap(), ["f", "c", "b"].map(id));
     }
 }

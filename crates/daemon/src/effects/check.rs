@@ -109,8 +109,11 @@ async fn health(
 ) -> Result<Found, ApiError> {
     let release = ReleaseId::new(format!("rel-{attempt}-{}", commit.as_str().get(..7).unwrap_or("x")))
         .map_err(|e| internal("name the release", e))?;
-    let staged = daemon.yard.stage(project, attempt, &release, commit).await;
-    staged.map_err(|e| internal("stage the release", e))?;
+    match daemon.yard.stage(project, attempt, &release, commit).await {
+        Ok(_) => {}
+        Err(e) if e.is_of_the_work() => return Ok(failed(clean::line(&format!("cannot {e}"), 300), Vec::new())),
+        Err(e) => return Err(internal("stage the release", e)),
+    }
     match crate::releases::start(daemon, project, &release).await {
         Ok(()) => Ok(Found {
             result: CheckResult::Passed,
@@ -123,6 +126,9 @@ async fn health(
         Err(NotStarted::Unhealthy(e)) => {
             let log = crate::releases::log_tail(daemon, &release).await;
             let _ = daemon.edge.stop(&release).await;
+            if let Err(e) = daemon.yard.unstage(project, &release).await {
+                tracing::warn!(error = %e, %release, "failed to remove a release that did not come up");
+            }
             let lines =
                 String::from_utf8_lossy(&log).lines().rev().take(40).map(str::to_owned).collect::<Vec<_>>();
             let mut found = failed(clean::line(&e, 300), lines.into_iter().rev().collect());

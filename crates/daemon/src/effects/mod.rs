@@ -50,7 +50,7 @@ async fn once(daemon: &Arc<Daemon>, effect: &Effect) -> Result<Report, ApiError>
             run::run_agent(daemon, &run::Run { request, project, attempt, agent, from }).await
         }
         // Has no report of its own, so it is handled before.
-        Effect::StopAgent { attempt, .. } => Err(internal("stop the agent", attempt)),
+        Effect::StopAgent { attempt, .. } => Err(internal("stop the agent", attempt.to_string())),
         Effect::Check { project, attempt, check, commit, .. } => {
             check::check(daemon, project, attempt, *check, commit).await
         }
