@@ -121,7 +121,10 @@ programs() {
 suite_slow() { programs && cargo nextest run --profile slow -E 'test(/(^|::)slow_/) and not package(system-tests)'; }
 suite_deploy() { programs && cargo nextest run --profile slow --package deploy; }
 suite_loop() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^loop_/)'; }
-suite_crash() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^crash_/)'; }
+suite_crash() {
+  programs && cargo build --package daemon --features faults --bin loopwrightd-faults &&
+    cargo nextest run --profile slow --package system-tests -E 'binary(/^crash_/)'
+}
 suite_agents() {
   # The real command lines, from the package registry at pinned versions: a few hundred megabytes, once.
   "$REPO/scripts/agent-clis/install" "$TOOLS" "$NODE_BIN" && programs &&

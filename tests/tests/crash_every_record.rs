@@ -8,6 +8,7 @@ mod harness;
 
 use crash::{Visitor, ask, closed, doomed, live, live_release, no_worktree_is_left, runs, workspace};
 use harness::{BAKERY, House, PATIENCE, asking_as};
+use journal::{Journal, Opening, Reader};
 use protocol::fact::{AttemptEnd, CheckKind, Entry, Outcome};
 use protocol::{Fact, Request, RequestId};
 use std::os::unix::process::ExitStatusExt;
@@ -48,6 +49,32 @@ fn a_crash_after_any_record_loses_nothing_and_repeats_nothing() {
     assert!(visits.failed.is_empty(), "{:?} of {} visits", visits.failed, visits.served);
     assert!(visits.served > 100 && (10..MANY - 1).contains(&crashes), "{crashes} crashes");
     crash::repository_is_whole(&house);
+    views_are_what_the_facts_say(house);
+}
+
+/// The views that grew through all the crashes are those that are made of the facts anew.
+fn views_are_what_the_facts_say(house: House) {
+    let House { daemon, workspace } = house;
+    assert!(daemon.stop().unwrap().success());
+    let path = workspace.home().join("journal.db");
+    let rows = || {
+        let reader = Reader::open(&path).unwrap();
+        let projects = reader.projects().unwrap();
+        let project = &projects[0].project;
+        format!(
+            "{projects:?} {:?} {:?} {:?} {:?} {:?}",
+            reader.requests(None, 1000).unwrap(),
+            reader.releases(project).unwrap(),
+            reader.steps(project).unwrap(),
+            reader.notes(project, 1000).unwrap(),
+            reader.agent_record().unwrap(),
+        )
+    };
+    let grown = rows();
+    let fresh_id = &protocol::JournalId::new("unused").unwrap();
+    let opening = Opening::Source { fresh_id, daemon: "test", at: protocol::At(0) };
+    Journal::open(&path, opening).unwrap().rebuild_views().unwrap();
+    assert_eq!(grown, rows());
 }
 
 /// Until its crash, or the request's end. Whether it crashed, and the request if the client was told.
@@ -132,4 +159,32 @@ fn steps_are_files(house: &House, entries: &[Entry]) {
     let of = |path: &&str| path.split('/').next_back().unwrap()[..3].parse::<u32>().unwrap();
     assert_eq!(files.iter().map(of).collect::<Vec<_>>(), numbers);
     assert_eq!(numbers, (1..=u32::try_from(numbers.len()).unwrap()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_rollback_that_was_recorded_happens_after_the_crash() {
+    let house = live(workspace("[agents.practice.env]\nPRACTICE_PAUSE_MS = \"0\"\n"));
+    let first = house.live(BAKERY);
+    house.live("Change the opening hours to 7:30–18:00");
+    let url = house.show(&first).url.unwrap();
+    assert!(harness::tcp::get(&url).body.contains("7:30"));
+    let House { daemon, workspace } = house;
+    assert!(daemon.stop().unwrap().success());
+
+    let mut daemon = doomed(&workspace, 1);
+    crash::answers(&mut daemon);
+    let visitor = Visitor::of(&url);
+    daemon.try_call(&Request::Rollback { project: None, release: None }).unwrap_err();
+    assert_eq!(daemon.wait_end(PATIENCE).unwrap().signal(), Some(6));
+
+    let house = live(workspace);
+    let back = house.releases().into_iter().find(|row| row.live).unwrap().release;
+    let until = Instant::now() + PATIENCE;
+    while live_release(&house.workspace).0 != back.as_str() {
+        assert!(Instant::now() < until, "{}", house.story());
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+    assert!(!house.page(&first).contains("7:30"));
+    let visits = visitor.leaves();
+    assert!(visits.failed.is_empty(), "{:?}", visits.failed);
 }

@@ -8,7 +8,7 @@ mod harness;
 
 use crash::{Visitor, ask, doomed, edge_state, launched, live, live_release, marked, runs, visit, workspace};
 use harness::{BAKERY, House, PATIENCE, QUICK, asking_as};
-use protocol::fact::Outcome;
+use protocol::fact::{AttemptEnd, Entry, Outcome};
 use protocol::{Fact, Request, RequestId};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
@@ -27,9 +27,7 @@ impl Dice {
     fn new() -> Dice {
         let given = std::env::var("LOOPWRIGHT_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-        let seed = given.unwrap_or_else(|| u64::try_from(now()).unwrap());
-        println!("the same again: LOOPWRIGHT_TEST_SEED={seed}");
-        Dice(seed)
+        Dice(given.unwrap_or_else(|| u64::try_from(now()).unwrap()))
     }
 
     fn below(&mut self, limit: u64) -> u64 {
@@ -70,6 +68,7 @@ impl Client {
 #[test]
 fn a_hundred_kills_lose_no_request_and_no_visit() {
     let mut dice = Dice::new();
+    println!("the same again: LOOPWRIGHT_TEST_SEED={}", dice.0);
     let house = live(workspace(QUICK));
     let first = house.live(BAKERY);
     let visitor = Visitor::of(&house.show(&first).url.unwrap());
@@ -95,7 +94,11 @@ fn a_hundred_kills_lose_no_request_and_no_visit() {
     assert_eq!(client.accepted.len(), client.sent.len());
     let live = all_have_ended(&house, &client);
     let visits = visitor.leaves();
-    println!("{live} of {} requests live, {} visits", client.sent.len(), visits.served);
+    let entries = house.daemon.entries().unwrap();
+    let lost =
+        |entry: &&Entry| matches!(&entry.fact, Fact::AttemptFinished(run) if run.end == AttemptEnd::Lost);
+    let lost = entries.iter().filter(lost).count();
+    println!("{live} of {} requests live, {lost} runs lost, {} visits", client.sent.len(), visits.served);
     assert!(visits.failed.is_empty(), "{:?} of {} visits", visits.failed, visits.served);
 }
 

@@ -2,7 +2,9 @@
 
 use crate::context::{Daemon, internal};
 use deploy::edge::{EdgeError, Refusal, ReleaseSpec};
+use engine::Effect;
 use protocol::{ApiError, ProjectId, ReleaseId};
+use tracing::warn;
 
 /// Why a release does not run.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,30 @@ pub async fn switch(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -
         daemon.edge.ensure_project(project, None).await.map_err(|e| internal("open the site's port", e))?;
     daemon.edge.switch(project, release).await.map_err(|e| internal("switch the site", e))?;
     Ok(format!("http://127.0.0.1:{port}/"))
+}
+
+/// Makes the edge serve what the journal says is live, after a crash between the two: a rollback is recorded before it
+/// happens. A release that is on its way out is left to its own effect.
+pub async fn agree(daemon: &Daemon) -> Result<(), ApiError> {
+    let pending = daemon.writer.pending.borrow().clone();
+    let switching = |project: &ProjectId| {
+        pending.iter().any(|effect| matches!(effect, Effect::Switch { project: of, .. } if of == project))
+    };
+    let state = daemon.edge.state().await.map_err(|e| internal("ask the edge", e))?;
+    for row in daemon.reads.ask(|r| r.projects()).await? {
+        let project = row.project;
+        let of = project.clone();
+        let releases = daemon.reads.ask(move |r| r.releases(&of)).await?;
+        let Some(live) = releases.into_iter().find(|row| row.live).map(|row| row.release) else { continue };
+        let served = state.projects.iter().find(|site| site.project == project).and_then(|s| s.live.as_ref());
+        if served == Some(&live) || switching(&project) || !daemon.yard.is_staged(&project, &live) {
+            continue;
+        }
+        warn!(%project, release = %live, "the site is not what was recorded; it is switched");
+        start(daemon, &project, &live).await.map_err(|e| internal("start the release", e))?;
+        switch(daemon, &project, &live).await?;
+    }
+    Ok(())
 }
 
 /// The last lines that the release printed.

@@ -68,6 +68,15 @@ pub fn ask(daemon: &mut Daemon, ask: &Request, until: Instant) -> Option<(Reques
     None
 }
 
+/// Waits until it answers.
+pub fn answers(daemon: &mut Daemon) {
+    let until = Instant::now() + PATIENCE;
+    while daemon.try_call(&Request::Hello).is_err() {
+        assert!(Instant::now() < until, "{}", daemon.printed());
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
 /// A visitor of the site who comes again and again, and notes each visit that failed.
 pub struct Visitor {
     leave: Sender<()>,
