@@ -1,11 +1,12 @@
 //! Runs what the engine says must be running, and nothing else: starts each pending effect once, aborts what is no
 //! longer pending, and gives every end back as an input. Woken by the writer and by ended effects; it never polls.
 
-use crate::context::Daemon;
+use crate::context::{Daemon, internal};
 use crate::effects;
 use crate::writer::Refused;
 use engine::{Effect, EffectId, Input};
 use journal::NewBlob;
+use protocol::{ApiError, AttemptId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,19 @@ impl Shell {
                 give(&self.daemon, Input::EffectLost { effect: effect.id() }.into()).await;
             }
         }
+        if let Err(e) = self.tidy(&left).await {
+            warn!(error = %e, "failed to remove what an earlier daemon left");
+        }
+    }
+
+    /// Removes the worktrees that nothing goes on in, and what was half made or half removed.
+    async fn tidy(&self, left: &[Effect]) -> Result<(), ApiError> {
+        let keep: Vec<AttemptId> = left.iter().filter_map(worktree_of).cloned().collect();
+        for row in self.daemon.reads.ask(|r| r.projects()).await? {
+            let pruned = self.daemon.yard.prune_worktrees(&row.project, &keep).await;
+            pruned.map_err(|e| internal("remove old worktrees", e))?;
+        }
+        Ok(())
     }
 
     fn follow(&mut self, wanted: &[Effect]) {
@@ -103,6 +117,18 @@ impl Shell {
             .instrument(span),
         );
         self.running.insert(name, task.abort_handle());
+    }
+}
+
+/// The attempt whose worktree an effect works in, or the next one after it will.
+fn worktree_of(effect: &Effect) -> Option<&AttemptId> {
+    match effect {
+        Effect::RunAgent { attempt, .. }
+        | Effect::StopAgent { attempt, .. }
+        | Effect::Check { attempt, .. }
+        | Effect::Land { attempt, .. }
+        | Effect::Switch { attempt, .. } => Some(attempt),
+        Effect::Orient { .. } | Effect::Brief { .. } | Effect::Record { .. } | Effect::Wake { .. } => None,
     }
 }
 
