@@ -10,6 +10,7 @@ use protocol::fact::{Fact, NoteKind, Outcome};
 use protocol::*;
 use std::fs::File;
 use std::io::Write;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use testkit::Workspace;
@@ -29,8 +30,27 @@ fn fill(file: &Path) {
     }
 }
 
-/// A house on a small file system, whose first request waits for the file that is given with it.
-fn small_house() -> (House, PathBuf) {
+/// A house on a small file system, which is taken down with it: a folder cannot be removed from under one.
+struct SmallHouse(Option<House>);
+
+impl Deref for SmallHouse {
+    type Target = House;
+    fn deref(&self) -> &House {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl Drop for SmallHouse {
+    fn drop(&mut self) {
+        let Some(House { daemon, workspace }) = self.0.take() else { return };
+        drop(daemon);
+        while workspace.sweep() > 0 {}
+        let _ = Command::new("umount").arg("--lazy").arg(workspace.home()).status();
+    }
+}
+
+/// Its first request waits for the file that is given with it.
+fn small_house() -> (SmallHouse, PathBuf) {
     let workspace = Workspace::new().unwrap();
     let mount = ["-t", "tmpfs", "-o", "size=64m,mode=711", "none"];
     let mounted = Command::new("mount").args(mount).arg(workspace.home()).status();
@@ -39,7 +59,7 @@ fn small_house() -> (House, PathBuf) {
     let write = Act::Write { path: "app/public/index.html".into(), content: PAGE.into() };
     let waits = vec![Act::Await { path: go.display().to_string() }, write];
     let more = vec![Act::Append { path: "app/public/index.html".into(), content: "<p>more</p>\n".into() }];
-    (House::scripted_in(workspace, &Script::always(vec![waits, more]), true, ""), go)
+    (SmallHouse(Some(House::scripted_in(workspace, &Script::always(vec![waits, more]), true, ""))), go)
 }
 
 /// Asks until the journal has no room for more; what was taken until then, and the refusal.
@@ -91,7 +111,7 @@ fn a_full_disk_stops_intake_and_harms_nothing() {
 #[test]
 fn what_runs_ends_on_the_room_that_was_kept_back() {
     alone("what_runs_ends_on_the_room_that_was_kept_back", || {
-        let (house, go) = small_house();
+        let (mut house, go) = small_house();
         let running = house.ask("A page");
         house.wait(|entry| matches!(entry.fact, Fact::AttemptStarted(_)).then_some(()));
         fill(&house.workspace.home().join("filler"));
@@ -102,7 +122,7 @@ fn what_runs_ends_on_the_room_that_was_kept_back() {
         assert_eq!(house.page(&running), PAGE);
         assert_eq!(house.refused(&asking("One more")).code, Code::DiskFull);
         house.is_sound();
-        let house = house.restart();
+        house.0 = house.0.take().map(House::restart);
         assert_eq!(house.row(&running).outcome, Outcome::Live, "a restart finds it all");
     });
 }
