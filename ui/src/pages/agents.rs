@@ -74,7 +74,7 @@ fn agent(app: App, row: AgentRow) -> AnyView {
                 {row.title}
                 {row.readiness.is_practice().then(practice_badge)}
             </h2>
-            <p><b>{known.state}</b>{known.version.map(|v| view! { <span class="muted small">" "{v}</span> })}</p>
+            <p><b class="state">{known.state}</b>{known.version.map(|v| view! { <span class="muted small">" "{v}</span> })}</p>
             <p class="muted">{known.means}</p>
             {known.next.map(|next| view! { <p class="next"><span class="muted small">"Next: "</span>{next}</p> })}
             <p class="muted small">{record}{row.probed.map(|at| view! { " · looked at "{ago(app, at)} })}</p>

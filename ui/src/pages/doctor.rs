@@ -55,7 +55,7 @@ fn check(row: DoctorRow) -> AnyView {
     view! {
         <div class="item" data-testid="doctor-row" data-health=word>
             <p class="item-head"><i class=light title=word></i><b>{row.what}</b><span>{row.says}</span></p>
-            {row.next.map(|n| view! { <p class="muted small">"Next: "{crate::words::sentence(&n)}</p> })}
+            {row.next.map(|n| view! { <p class="muted small">"Next: "{crate::words::begun(&n)}</p> })}
         </div>
     }
     .into_any()

@@ -84,7 +84,7 @@ pub fn known(readiness: &Readiness, now: At, offset_minutes: i32) -> Known {
         }
         Readiness::Practice => say(
             Light::Grey,
-            "practice",
+            "for practice",
             "Always there, needs no account and no network. It makes a simple page from the words of the request; it is no real agent.".into(),
         ),
     }
@@ -92,7 +92,7 @@ pub fn known(readiness: &Readiness, now: At, offset_minutes: i32) -> Known {
 
 impl Known {
     fn with(mut self, next: &str, version: Option<&String>) -> Self {
-        self.next = Some(next).filter(|s| !s.is_empty()).map(super::sentence);
+        self.next = Some(next).filter(|s| !s.is_empty()).map(super::begun);
         self.version = version.filter(|v| !v.is_empty()).cloned();
         self
     }
@@ -138,7 +138,7 @@ mod tests {
     fn what_is_not_ready_has_a_next_step() {
         let out =
             known(&Readiness::SignedOut { version: "2".into(), next: "run `claude login`".into() }, At(0), 0);
-        assert_eq!(out.next.as_deref(), Some("Run `claude login`."));
+        assert_eq!(out.next.as_deref(), Some("Run `claude login`"));
         assert_eq!(out.version.as_deref(), Some("2"));
     }
 }

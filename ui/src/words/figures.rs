@@ -48,14 +48,27 @@ pub fn tokens(figure: Option<u64>) -> String {
 }
 
 /// One line with every class, for a tooltip.
-pub fn tokens_in_words(usage: &Usage) -> String {
+pub fn tokens_in_words(usage: &Usage, practice: bool) -> String {
+    if practice && no_tokens(usage) {
+        return NO_MODEL.to_owned();
+    }
     let parts: Vec<String> =
         token_classes(usage).iter().map(|(name, figure)| format!("{name} {}", tokens(*figure))).collect();
     format!("Tokens: {}", parts.join(", "))
 }
 
+const NO_MODEL: &str = "the practice agent calls no model";
+
+/// Whether no class was reported.
+pub fn no_tokens(usage: &Usage) -> bool {
+    token_classes(usage).iter().all(|(_, figure)| figure.is_none())
+}
+
 /// What a cell shows: the known classes, or that none was reported.
-pub fn tokens_in_cell(usage: &Usage) -> String {
+pub fn tokens_in_cell(usage: &Usage, practice: bool) -> String {
+    if practice && no_tokens(usage) {
+        return "none".to_owned();
+    }
     let known: Vec<String> = token_classes(usage)
         .iter()
         .filter_map(|(name, figure)| figure.map(|n| format!("{name} {}", short(n))))
@@ -77,9 +90,7 @@ pub fn cost(usage: &Usage, practice: bool) -> Cost {
         Some(usd) => {
             Cost { figure: dollars(usd), found: "reported by the agent's program", short: "reported" }
         }
-        None if practice => {
-            Cost { figure: "none".to_owned(), found: "the practice agent calls no model", short: "no model" }
-        }
+        None if practice => Cost { figure: "none".to_owned(), found: NO_MODEL, short: "no model" },
         None => Cost {
             figure: "unknown".to_owned(),
             found: "the agent's program reported no cost",
@@ -131,9 +142,11 @@ mod tests {
         let usage = Usage { input: Some(0), output: None, ..Usage::default() };
         assert_eq!(tokens(usage.input), "0");
         assert_eq!(tokens(usage.output), "unknown");
-        assert_eq!(tokens_in_cell(&usage), "in 0");
-        assert_eq!(tokens_in_cell(&Usage::default()), "unknown");
-        assert!(tokens_in_words(&usage).contains("out unknown"));
+        assert_eq!(tokens_in_cell(&usage, false), "in 0");
+        assert_eq!(tokens_in_cell(&usage, true), "in 0");
+        assert_eq!(tokens_in_cell(&Usage::default(), false), "unknown");
+        assert_eq!(tokens_in_cell(&Usage::default(), true), "none");
+        assert!(tokens_in_words(&usage, false).contains("out unknown"));
     }
 
     #[test]

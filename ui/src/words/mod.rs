@@ -15,14 +15,18 @@ pub(crate) mod sample;
 
 /// A sentence out of a fragment that may or may not end like one.
 pub fn sentence(fragment: &str) -> String {
-    let trimmed = fragment.trim();
-    if trimmed.is_empty() {
-        return String::new();
+    let mut text = begun(fragment);
+    if !text.is_empty() && !text.ends_with(['.', '!', '?', '…', ':']) {
+        text.push('.');
     }
-    let mut chars = trimmed.chars();
+    text
+}
+
+/// The same without an end of ours: what is to be done may end in a command, which one copies.
+pub fn begun(fragment: &str) -> String {
+    let mut chars = fragment.trim().chars();
     let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
-    let end = if trimmed.ends_with(['.', '!', '?', '…', ':']) { "" } else { "." };
-    format!("{first}{}{end}", chars.as_str())
+    first + chars.as_str()
 }
 
 /// `1 file`, `2 files`.

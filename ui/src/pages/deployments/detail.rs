@@ -73,10 +73,15 @@ fn Drawer(row: DeploymentRow, rows: Rows) -> impl IntoView {
 fn figures_of(app: App, row: &DeploymentRow) -> AnyView {
     let cost = figures::cost(&row.usage, row.practice);
     let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
-    let tokens = figures::token_classes(&row.usage)
-        .map(|(name, n)| view! { <div><dt>{format!("Tokens, {name}")}</dt><dd class="figure">{figures::tokens(n)}</dd></div> })
-        .into_iter()
-        .views();
+    let tokens = if row.practice && figures::no_tokens(&row.usage) {
+        fact("Tokens", "none".into_any()).into_any()
+    } else {
+        figures::token_classes(&row.usage)
+            .map(|(name, n)| view! { <div><dt>{format!("Tokens, {name}")}</dt><dd class="figure">{figures::tokens(n)}</dd></div> })
+            .into_iter()
+            .views()
+            .into_any()
+    };
     let site = row.url.clone().map(|url| {
         view! { <a href=url.clone() target="_blank" rel="noopener">{url.clone()}" ↗"</a> }.into_any()
     });

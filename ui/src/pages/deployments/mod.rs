@@ -64,7 +64,7 @@ pub fn Deployments() -> impl IntoView {
                 <p class="muted">"The Product Loop: every request that ended, with what it took. Figures are observed by the daemon; the rating is yours."</p>
             </header>
             <div class="card">{body}</div>
-            <releases::Releases/>
+            <releases::Releases of=rows/>
         </div>
         <detail::Detail rows=rows/>
     }
@@ -127,7 +127,7 @@ fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
             <td class="figure">{time::duration(row.duration_ms)}<span class="sub">{attempts}</span></td>
             <td>{agent_cell(app, &row)}</td>
             <td class="small">{model(&row)}</td>
-            <td class="small tokens" title=figures::tokens_in_words(&row.usage)>{figures::tokens_in_cell(&row.usage)}</td>
+            <td class="small tokens" title=figures::tokens_in_words(&row.usage, row.practice)>{figures::tokens_in_cell(&row.usage, row.practice)}</td>
             <td class="figure" title=cost.found>{cost.figure}<span class="sub">{cost.short}</span></td>
         </tr>
     }

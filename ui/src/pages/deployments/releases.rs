@@ -1,6 +1,7 @@
 //! The releases that are kept, and going back to one.
 
-use crate::app::{App, Load, Views, part, read};
+use super::Rows;
+use crate::app::{App, Load, Look, Views, part, read};
 use crate::parts::confirm::Confirm;
 use crate::parts::states;
 use crate::parts::time::ago;
@@ -10,7 +11,7 @@ use protocol::view::ReleaseRow;
 use protocol::{Request, Response};
 
 #[component]
-pub fn Releases() -> impl IntoView {
+pub fn Releases(of: Rows) -> impl IntoView {
     let app = App::here();
     let load = read(app, move || {
         app.head.track();
@@ -20,11 +21,13 @@ pub fn Releases() -> impl IntoView {
         Load::Loading => states::loading(2),
         Load::Failed(why) => states::failed(&why),
         Load::Ready(Response::Releases { rows }) if !rows.is_empty() => {
-            let rows = rows.into_iter().map(|row| release(app, row)).views();
+            let rows = rows.into_iter().map(|row| release(app, row, of)).views();
             view! {
-                <h2>"Releases"</h2>
-                <p class="muted small">"The last five are kept and can be live again without a build."</p>
-                <div class="card items">{rows}</div>
+                <section class="stack">
+                    <h2>"Releases"</h2>
+                    <p class="muted small">"The last five are kept and can be live again without a build."</p>
+                    <div class="card items">{rows}</div>
+                </section>
             }
             .into_any()
         }
@@ -32,7 +35,14 @@ pub fn Releases() -> impl IntoView {
     })
 }
 
-fn release(app: App, row: ReleaseRow) -> AnyView {
+fn release(app: App, row: ReleaseRow, of: Rows) -> AnyView {
+    // By what was asked; a filter may have taken that row away.
+    let release = row.release.clone();
+    let asked = move || {
+        of.look(|rows| {
+            rows.iter().find(|r| r.release.as_ref() == Some(&release)).and_then(|r| r.text.clone())
+        })
+    };
     let (project, id) = (row.project.clone(), row.release.clone());
     let back = Callback::new(move |()| {
         let request = Request::Rollback { project: Some(project.clone()), release: Some(id.clone()) };
@@ -46,7 +56,7 @@ fn release(app: App, row: ReleaseRow) -> AnyView {
     view! {
         <div class="item item-head" data-testid="release">
             <code title=row.commit.to_string()>{figures::commit(row.commit.as_str())}</code>
-            <span class="muted small">{row.release.to_string()}</span>
+            <span class="clip" dir="auto" title=row.release.to_string()>{asked}</span>
             <span class="muted small">{ago(app, row.at)}</span>
             <span class="grow"></span>
             {action}

@@ -59,7 +59,11 @@ pub fn Preview(focus: Memo<Option<RequestView>>) -> impl IntoView {
                 <button class="quiet" title="Load the page again" aria-label="Load the page again" disabled=move || url.look(Option::is_none) on:click=move |_| turn.update(|t| *t += 1)>"↻"</button>
                 {move || url.get().map(|u| view! { <a class="quiet button" href=u target="_blank" rel="noopener" title="Open in a new tab" aria-label="Open in a new tab">"↗"</a> })}
             </header>
-            <p class="preview-label" data-shown=move || if shown.get() == Shown::Live { "live" } else { "progress" }>
+            <p class="preview-label" data-shown=move || match (shown.get(), url.look(Option::is_some)) {
+                (_, false) => "nothing",
+                (Shown::Live, true) => "live",
+                (Shown::Progress, true) => "progress",
+            }>
                 <b>{move || label(shown.get(), url.look(Option::is_some))}</b>
                 <span class="muted clip code">{move || url.get()}</span>
             </p>

@@ -33,7 +33,7 @@ pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView 
             }}</span>
         </div>
         <div class="strip" role="listbox" aria-label="Checkpoints" on:keydown=move |e| arrows(&e)>
-            <For each=move || all.get() key=|(_, c)| (c.attempt.clone(), c.number, c.screenshot.clone()) let:film>
+            <For each=move || all.get() key=|(n, c)| (*n, c.attempt.clone(), c.number, c.screenshot.clone()) let:film>
                 {card(film.1, film.0, picked)}
             </For>
         </div>

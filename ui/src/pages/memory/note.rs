@@ -32,11 +32,13 @@ fn note(app: App, row: NoteRow) -> AnyView {
         });
     });
     let look = row.request.as_ref().map(|r| Route::open(View::Home, r.to_string()).hash());
+    // A request is named by the link below, not by its number.
+    let source = if row.request.is_some() { "a request".to_owned() } else { row.source };
     let agent = row.agent.as_ref().map(|a| format!(", by {}", app.agent_title(a)));
     view! {
         <article class="card card-body" data-testid="note-open">
             <header class="item-head"><h2 dir="auto">{row.title}</h2><span class="badge">{kind_word(row.note_kind)}</span></header>
-            <p class="muted small">"From "{row.source}{agent}", "{ago(app, row.at)}</p>
+            <p class="muted small">"From "{source}{agent}", "{ago(app, row.at)}</p>
             <p class="item-text" dir="auto">{row.text}</p>
             <div class="actions">
                 <Confirm label="Forget" question="Delete its text for ever?" testid="forget" danger=true act=forget/>
