@@ -13,6 +13,7 @@ use std::io::Write;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use testkit::Workspace;
 use testkit::acp::{Act, Script};
 use testkit::namespace::alone;
@@ -118,6 +119,19 @@ fn what_runs_ends_on_the_room_that_was_kept_back() {
         let (_, refused) = ask_until_refused(&house);
         assert_eq!(refused.code, Code::DiskFull);
         std::fs::write(go, "").unwrap();
+        // Who asks again and again takes nothing of that room, not even for a moment.
+        let done = AtomicBool::new(false);
+        let asked = std::thread::scope(|scope| {
+            let (house, done) = (&*house, &done);
+            let again = scope.spawn(move || {
+                let refused = || house.refused(&asking("One more")).code == Code::DiskFull;
+                (0..100_000).take_while(|_| !done.load(Ordering::Relaxed) && refused()).count()
+            });
+            house.closed(&running);
+            done.store(true, Ordering::Relaxed);
+            again.join().unwrap()
+        });
+        assert!(asked > 0);
         house.ends_live(&running);
         assert_eq!(house.page(&running), PAGE);
         assert_eq!(house.refused(&asking("One more")).code, Code::DiskFull);

@@ -152,7 +152,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
     let reader = Reader::open(&home.journal()).context("failed to read the journal")?;
     let memory = open_memory(&home, &journal)?;
     let limits = engine::Limits { attempts: settings.limits.attempts, ..engine::Limits::default() };
-    let writer = Writer::start(journal, reader.clone(), memory, limits)?;
+    let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), memory, limits)?;
     let root = rustix::process::geteuid().is_root();
     let user = |name| root.then(|| users::find(Path::new("/etc/passwd"), name)).flatten();
     let own_exe = std::env::current_exe().context("failed to find this program's own file")?;

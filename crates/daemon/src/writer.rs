@@ -9,6 +9,7 @@ use memory::Memory;
 use protocol::fact::{Entry, Fact};
 use protocol::view::TranscriptLine;
 use protocol::{ApiError, AttemptId, Code};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,6 +22,10 @@ const QUEUE: usize = 20_000;
 
 /// While the disk is full, who asks for nothing new looks for room this often at most: a look writes megabytes.
 const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
+
+/// What must be free before the journal is asked to set room aside again: its own share and as much beside. Asking
+/// without that would take the last room, for a moment, from those that may still use it.
+const ROOM: u64 = 16 * 1024 * 1024;
 
 /// Why an input left no facts.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,8 +47,10 @@ impl From<Refused> for ApiError {
         let text = refused.to_string();
         match refused {
             Refused::Rejected(rejected) => crate::answer::rejected(&rejected),
-            Refused::DiskFull => ApiError::new(Code::DiskFull, "the disk is full: nothing was taken, nothing was harmed")
-                .next("make room on the disk that holds the home folder, then send it again"),
+            Refused::DiskFull => {
+                ApiError::new(Code::DiskFull, "the disk is full: nothing was taken, nothing was harmed")
+                    .next("make room on the disk that holds the home folder, then send it again")
+            }
             Refused::Journal(_) => ApiError::new(Code::Internal, text).next("see `loopwrightd doctor`"),
             Refused::Busy => ApiError::new(Code::Busy, text).next("send it again in a few seconds"),
             Refused::Stopping => ApiError::new(Code::Busy, text).next("start it again with `./dev run`"),
@@ -73,8 +80,14 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Replays the journal into a state and starts the thread.
-    pub fn start(journal: Journal, reader: Reader, memory: Memory, limits: Limits) -> anyhow::Result<Self> {
+    /// Replays the journal into a state and starts the thread. `disk`: a folder on the journal's disk.
+    pub fn start(
+        disk: PathBuf,
+        journal: Journal,
+        reader: Reader,
+        memory: Memory,
+        limits: Limits,
+    ) -> anyhow::Result<Self> {
         let memory = Arc::new(std::sync::Mutex::new(memory));
         let mut state = State::default();
         replay(&reader, &mut state, &memory)?;
@@ -82,7 +95,19 @@ impl Writer {
         let (head_tx, head) = watch::channel(journal.head().0);
         let (pending_tx, pending) = watch::channel(Arc::new(engine::pending(&state, &limits)));
         let (full_tx, disk_full) = watch::channel(false);
-        let desk = Desk { journal, reader, state, limits, memory: memory.clone(), head: head_tx, pending: pending_tx, full: full_tx, looked: None, writes: 0 };
+        let desk = Desk {
+            disk,
+            journal,
+            reader,
+            state,
+            limits,
+            memory: memory.clone(),
+            head: head_tx,
+            pending: pending_tx,
+            full: full_tx,
+            looked: None,
+            writes: 0,
+        };
         std::thread::Builder::new().name("writer".into()).spawn(move || desk.work(rx))?;
         Ok(Self { tx, head, pending, disk_full, memory })
     }
@@ -106,6 +131,7 @@ impl Writer {
 }
 
 struct Desk {
+    disk: PathBuf,
     journal: Journal,
     reader: Reader,
     state: State,
@@ -233,7 +259,7 @@ impl Desk {
         if self.looked.is_some_and(|at| at.elapsed() < every) {
             return false;
         }
-        let room = match self.journal.room() {
+        let room = match free(&self.disk).and_then(|free| Ok(free >= ROOM && self.journal.room()?)) {
             Ok(room) => room,
             Err(e) => {
                 warn!(error = %e, "failed to look for room on the disk");
@@ -252,6 +278,12 @@ impl Desk {
         }
         Refused::Journal(e.to_string())
     }
+}
+
+/// Bytes that are free on the disk.
+fn free(folder: &Path) -> anyhow::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// What people ask for anew. The ends of effects, a cancel and a forget are taken on a full disk too.

@@ -111,7 +111,9 @@ async fn health(
         .map_err(|e| internal("name the release", e))?;
     match daemon.yard.stage(project, attempt, &release, commit).await {
         Ok(_) => {}
-        Err(e) if e.is_of_the_work() => return Ok(failed(clean::line(&format!("cannot {e}"), 300), Vec::new())),
+        Err(e) if e.is_of_the_work() => {
+            return Ok(failed(clean::line(&format!("cannot {e}"), 300), Vec::new()));
+        }
         Err(e) => return Err(internal("stage the release", e)),
     }
     match crate::releases::start(daemon, project, &release).await {
