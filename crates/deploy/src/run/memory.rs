@@ -12,6 +12,9 @@ const V1: &str = "/sys/fs/cgroup/memory";
 /// A process reserves address space that it never uses; a limit for it has to leave room.
 const SLACK_MB: u64 = 768;
 
+/// Vite's bundler takes a gigabyte at once and uses little of it (measured: 1.8 GB counted, 0.3 GB used; 1.0 GB with this).
+const LAZY: &str = "MIMALLOC_ARENA_EAGER_COMMIT=0";
+
 pub(super) enum Cage {
     Group { dir: PathBuf },
     Each { memory_mb: u64 },
@@ -34,7 +37,7 @@ impl Cage {
             }
             Cage::Each { memory_mb } => {
                 let limit = format!("--data={}", (memory_mb + SLACK_MB) * 1024 * 1024);
-                vec!["prlimit".into(), limit.into(), "--".into()]
+                vec!["prlimit".into(), limit.into(), "--".into(), "env".into(), LAZY.into()]
             }
         }
     }
@@ -124,8 +127,8 @@ fn make_v1(bytes: &str) -> Option<PathBuf> {
 
 fn limited(parent: &Path, settings: &[(&str, &str)], needed: &str) -> Option<PathBuf> {
     sweep(parent);
-    let dir = parent.join(name());
-    fs::create_dir(&dir).ok()?;
+    // A daemon in another process namespace may have our number, and its groups our names.
+    let dir = (0..64).map(|_| parent.join(name())).find(|dir| fs::create_dir(dir).is_ok())?;
     for (file, value) in settings {
         if fs::write(dir.join(file), value).is_err() && *file == needed {
             let _ = fs::remove_dir(&dir);
