@@ -3,7 +3,7 @@
 //!
 //! Each test runs in a namespace with nothing but loopback, with made-up keys.
 
-#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code, its helpers included")]
 
 mod harness;
 #[path = "agents_real/house.rs"]

@@ -122,6 +122,10 @@ impl Daemon {
         });
         found.map_err(|error| {
             let last = seen.iter().rev().take(8).rev().copied().collect::<Vec<_>>().join(", ");
+            // A read that ends at its deadline says only `resource temporarily unavailable`.
+            let late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+            let error =
+                if late { Error::new(ErrorKind::TimedOut, format!("not within {within:?}")) } else { error };
             let why = format!("{error}; last of {} entries: {last}\n{}", seen.len(), tail(&self.printed()));
             Error::new(error.kind(), why)
         })

@@ -13,6 +13,9 @@ use testkit::model::{Conversation, ModelServer, Scenario, Step, Tokens, bill::Wi
 use testkit::namespace::{agent_programs, node_dir, tools_dir};
 use testkit::{RETRY_MARK, Workspace};
 
+/// Far above what a request takes with its two builds, for a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 pub struct Real {
     pub house: House,
     pub model: ModelServer,
@@ -71,10 +74,14 @@ impl Real {
             channel: Channel::CommandLine,
         };
         let request = self.house.accepted(&ask).0;
-        let closed = self.house.closed(&request);
+        let closed = self.house.daemon.wait_for(PATIENCE, |entry| match &entry.fact {
+            Fact::RequestClosed(closed) if closed.request == request => Some(closed.clone()),
+            _ => None,
+        });
+        let closed = closed.unwrap_or_else(|error| panic!("{error}\n{}", self.story()));
         assert_eq!(closed.outcome, Outcome::Live, "{}\n{}", closed.why, self.story());
         let row = self.house.row(&request);
-        assert_eq!(row.agent.as_ref().unwrap().as_str(), agent);
+        assert_eq!(row.agent.as_ref().unwrap().as_str(), agent, "{}", self.story());
         assert!(!row.practice && row.model.is_some() && row.commit.is_some() && row.release.is_some());
         let took = Duration::from_millis(row.duration_ms);
         assert!(!took.is_zero() && took <= begun.elapsed() + Duration::from_secs(1), "{took:?}");
