@@ -163,6 +163,50 @@ fn a_request_is_typed_watched_opened_and_rated() {
     browser.is_quiet();
 }
 
+/// The default starter: the dev server's module reloading goes through our proxy into the frame.
+#[test]
+fn a_react_page_changes_in_the_preview_without_a_reload() {
+    const HOME: &str = "app/app/routes/home.tsx";
+    let Some(node) = std::env::var_os("LOOPWRIGHT_NODE") else {
+        panic!("set LOOPWRIGHT_NODE to the folder of a node program, 22.22 or newer (./dev test does)")
+    };
+    let workspace = Workspace::new().unwrap();
+    let gates = Gates(workspace.open_folder("gates", 0o755).unwrap());
+    let replace = |old: &str, new: &str| Act::Replace { path: HOME.into(), old: old.into(), new: new.into() };
+    let acts = vec![
+        replace("Nothing is built yet</h1>", "Bakery Sauerteig</h1>"),
+        gates.wait("more"),
+        replace("Bakery Sauerteig</h1>", "Bakery Sauerteig, open daily</h1>"),
+        gates.wait("done"),
+    ];
+    let argv = workspace.scripted_agent(&Script::always(vec![acts]), false).unwrap();
+    workspace.settings(&format!("[practice]\nargv = {argv:?}\n")).unwrap();
+    let args = ["--port", "0", "--starter", "react", "--node", node.to_str().unwrap()];
+    let house = House::start_with(workspace, &args);
+    let browser = Browser::signed_in(&house);
+    ask(&browser, BAKERY);
+    shows(&browser, "Bakery Sauerteig");
+    browser.in_frame(FRAME, |frame| {
+        frame.js("window.kept = true", vec![]);
+        gates.open("more");
+        frame.until("the change", "return document.body.innerText.includes('open daily')", vec![]);
+        assert_eq!(
+            frame.js("return window.kept ?? false", vec![]),
+            json!(true),
+            "exchanged, not loaded again"
+        );
+    });
+    let request = first_asked(&house);
+    assert!(!house.kinds(&request).contains(&"release.live"));
+    gates.open("done");
+    is_live(&browser);
+    // Checkpoints have pictures here: a Chromium is installed.
+    browser.see("[data-testid=filmstrip-item] img");
+    shows(&browser, "open daily");
+    assert!(house.page(&request).contains("open daily"));
+    browser.is_quiet();
+}
+
 #[test]
 fn the_second_request_shows_what_was_recalled() {
     let house = House::practice();
