@@ -6,7 +6,9 @@
 mod crash;
 mod harness;
 
-use crash::{Visitor, ask, closed, doomed, live, live_release, no_worktree_is_left, runs, workspace};
+use crash::{
+    Visitor, ask, closed, doomed, live, live_release, no_worktree_is_left, runs, thinking, workspace,
+};
 use harness::{BAKERY, House, PATIENCE, asking_as};
 use journal::{Journal, Opening, Reader};
 use protocol::fact::{AttemptEnd, CheckKind, Entry, Outcome};
@@ -15,14 +17,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Instant;
 use testkit::Workspace;
 
-/// Long enough for a checkpoint while the agent works.
-const PAUSES: &str = "[agents.practice.env]\nPRACTICE_PAUSE_MS = \"120\"\n";
 /// More records than a request has.
 const MANY: u64 = 60;
 
 #[test]
 fn a_crash_after_any_record_loses_nothing_and_repeats_nothing() {
-    let mut house = live(workspace(PAUSES));
+    let mut house = live(thinking());
     let first = house.live(BAKERY);
     let visitor = Visitor::of(&house.show(&first).url.unwrap());
     let mut crashes = 0;

@@ -6,7 +6,9 @@
 mod crash;
 mod harness;
 
-use crash::{Visitor, ask, doomed, edge_state, launched, live, live_release, marked, runs, visit, workspace};
+use crash::{
+    Visitor, ask, doomed, edge_state, launched, live, live_release, marked, runs, thinking, visit, workspace,
+};
 use harness::{BAKERY, House, PATIENCE, QUICK, asking_as};
 use protocol::fact::{AttemptEnd, Entry, Outcome};
 use protocol::{Fact, Request, RequestId};
@@ -18,7 +20,7 @@ use testkit::{Daemon, Workspace};
 const KILLS: u64 = 100;
 const LONGEST: u64 = 1500;
 /// A request is sent before every so many lives.
-const PER_REQUEST: u64 = 4;
+const PER_REQUEST: u64 = 2;
 
 /// A small generator (splitmix64), so that a seed tells the whole test.
 struct Dice(u64);
@@ -69,7 +71,7 @@ impl Client {
 fn a_hundred_kills_lose_no_request_and_no_visit() {
     let mut dice = Dice::new();
     println!("the same again: LOOPWRIGHT_TEST_SEED={}", dice.0);
-    let house = live(workspace(QUICK));
+    let house = live(thinking());
     let first = house.live(BAKERY);
     let visitor = Visitor::of(&house.show(&first).url.unwrap());
     let House { daemon, workspace } = house;
@@ -99,6 +101,7 @@ fn a_hundred_kills_lose_no_request_and_no_visit() {
         |entry: &&Entry| matches!(&entry.fact, Fact::AttemptFinished(run) if run.end == AttemptEnd::Lost);
     let lost = entries.iter().filter(lost).count();
     println!("{live} of {} requests live, {lost} runs lost, {} visits", client.sent.len(), visits.served);
+    assert!(lost > 0, "no kill found an agent at work");
     assert!(visits.failed.is_empty(), "{:?} of {} visits", visits.failed, visits.served);
 }
 

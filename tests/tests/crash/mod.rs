@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use testkit::acp::{Act, Script};
 use testkit::workspace::built;
 use testkit::{Daemon, Workspace};
 
@@ -27,6 +28,18 @@ pub fn workspace(settings: &str) -> Workspace {
     let workspace = Workspace::new().unwrap();
     workspace.settings(&format!("{QUIET}{settings}")).unwrap();
     workspace.copy_program(&built("loopwrightd-faults").unwrap()).unwrap();
+    workspace
+}
+
+/// The same with an agent that adds a line to the page, thinks long enough for a checkpoint and for a kill to find it, and
+/// adds another one.
+pub fn thinking() -> Workspace {
+    let index = "app/public/index.html";
+    let line = |content: &str| Act::Append { path: index.into(), content: content.into() };
+    let acts = vec![line("<p>first</p>\n"), Act::Sleep { ms: 600 }, line("<p>second</p>\n")];
+    let workspace = workspace("");
+    let argv = workspace.scripted_agent(&Script::always(vec![acts]), false).unwrap();
+    workspace.settings(&format!("{QUIET}[practice]\nargv = {argv:?}\n")).unwrap();
     workspace
 }
 
