@@ -185,14 +185,14 @@ async fn a_lockfile_names_only_the_registry() {
     let ground = ground("static").await;
     let cases = [
         ("node_modules/x", "\"resolved\": \"git+ssh://git@evil/x.git#1\"", false),
-        ("node_modules/x", "\"resolved\": \"http://registry.npmjs.org/x/-/x-1.0.0.tgz\"", false),
+        ("node_modules/x", "\"resolved\": \"http://packages.example.com/x/-/x-1.0.0.tgz\"", false),
         ("node_modules/x", "\"resolved\": \"https://evil/x.tgz\"", false),
         ("node_modules/x", "\"resolved\": \"https://user:pw@evil/x/-/x-1.0.0.tgz\"", false),
         ("node_modules/x", "\"resolved\": \"file:../../etc\"", false),
         ("node_modules/x", "\"resolved\": \"../../etc\", \"link\": true", false),
         ("../../etc", "\"version\": \"1.0.0\"", false),
-        ("node_modules/x", "\"resolved\": \"https://registry.npmjs.org/x/-/x-1.0.0.tgz\"", true),
-        ("node_modules/@s/x", "\"resolved\": \"https://registry.npmjs.org/@s/x/-/x-1.0.0.tgz\"", true),
+        ("node_modules/x", "\"resolved\": \"https://packages.example.com/x/-/x-1.0.0.tgz\"", true),
+        ("node_modules/@s/x", "\"resolved\": \"https://packages.example.com/@s/x/-/x-1.0.0.tgz\"", true),
         ("node_modules/x", "\"resolved\": \"packages/x\", \"link\": true", true),
     ];
     for (at, (name, says, passes)) in cases.into_iter().enumerate() {
