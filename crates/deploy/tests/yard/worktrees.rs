@@ -157,3 +157,28 @@ async fn dropped_worktrees_are_gone_and_their_commits_stay() {
     assert_eq!(yard.worktrees(project).unwrap(), [attempt("a3")]);
     assert_eq!(ground.text(commit.as_str(), "app/public/x").await.unwrap(), "a1");
 }
+
+#[tokio::test]
+async fn what_a_killed_daemon_left_is_ended_and_unlocked() {
+    let ground = ground("static").await;
+    let (yard, project) = (&ground.yard, &ground.project);
+    ground.worktree("a1", &[]).await;
+    let repo = yard.repo_dir(project);
+    let aside = repo.join(format!("refs/loopwright/aside-{}-0", std::process::id()));
+    std::fs::create_dir_all(aside.parent().unwrap()).unwrap();
+    std::fs::write(&aside, format!("{}\n", ground.first)).unwrap();
+    for lock in ["refs/heads/main.lock", "refs/heads/attempt/a1.lock", "worktrees/a1/index.lock", "HEAD.lock"]
+    {
+        std::fs::write(repo.join(lock), "").unwrap();
+    }
+    let mut left = std::process::Command::new("sleep")
+        .arg("600")
+        .env("LOOPWRIGHT_WORK", ground.dir.path())
+        .spawn()
+        .unwrap();
+    yard.commit_files(project, &[("SOUL.md", Some(b"new"))], "edit", None).await.unwrap_err();
+    yard.recover().await.unwrap();
+    assert!(!left.wait().unwrap().success());
+    assert!(!aside.exists() && !repo.join("worktrees/a1/index.lock").exists());
+    yard.commit_files(project, &[("SOUL.md", Some(b"new"))], "edit", None).await.unwrap();
+}
