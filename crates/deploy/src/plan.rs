@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Releases that are kept beside the live one.
 const KEPT: usize = 5;
+/// The largest release, bytes.
+const MOST: u64 = 1 << 30;
 
 /// How a staged release is started and asked for its health.
 #[derive(Debug, Clone)]
@@ -57,19 +59,19 @@ impl Yard {
             Deps::None => None,
             Deps::Refused { summary, .. } => return Err(Error::Deps(summary)),
         };
+        let plan = serde_json::to_vec_pretty(&Kept::of(&manifest))
+            .map_err(|e| Error::io("write the plan")(e.into()))?;
         let spec = StageSpec {
             worktree: self.worktree_dir(project, attempt),
             files: manifest.start.files.iter().map(|file| PathBuf::from("app").join(file)).collect(),
             releases,
             release: release.clone(),
             node_modules: packages,
+            // The start command belongs to the release: a later app.toml must not change how an old one is started.
+            ours: vec![(PLAN.into(), plan)],
+            most: MOST,
         };
-        let place = blocking(move || release::stage(&spec)).await?;
-        // The start command belongs to the release: a later app.toml must not change how an old one is started.
-        let plan = serde_json::to_vec_pretty(&Kept::of(&manifest))
-            .map_err(|e| Error::io("write the plan")(e.into()))?;
-        crate::yard::write(&place.join(PLAN), plan)?;
-        Ok(place)
+        blocking(move || release::stage(&spec)).await
     }
 
     pub fn is_staged(&self, project: &ProjectId, release: &ReleaseId) -> bool {

@@ -6,7 +6,7 @@
 use protocol::id::ReleaseId;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
@@ -22,7 +22,14 @@ pub struct StageSpec {
     pub release: ReleaseId,
     /// Place of a link in the release, such as `app/node_modules`, and the shared folder it leads to.
     pub node_modules: Option<(PathBuf, PathBuf)>,
+    /// Files of our own, by their place in the release.
+    pub ours: Vec<(PathBuf, Vec<u8>)>,
+    /// Bytes that may be taken, the least that a file or folder needs on a disk included.
+    pub most: u64,
 }
+
+/// What a file or folder takes on a disk at least.
+const BLOCK: u64 = 4096;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
@@ -51,20 +58,10 @@ pub fn stage(spec: &StageSpec) -> Result<PathBuf, ReleaseError> {
     }
     let fresh = spec.releases.join(format!("{}.tmp", spec.release));
     remove(&fresh)?;
-    make_folder(&fresh)?;
-    let root =
-        rustix::fs::open(&spec.worktree, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(os_error("open", &spec.worktree))?;
-    for file in &spec.files {
-        take(&root, file, &fresh)?;
-    }
-    if let Some((place, target)) = &spec.node_modules {
-        plain(place)?;
-        let link = fresh.join(place);
-        if let Some(folder) = link.parent() {
-            make_folder(folder)?;
-        }
-        std::os::unix::fs::symlink(target, &link).map_err(io_error("link", &link))?;
+    if let Err(cause) = fill(spec, &fresh) {
+        // It may be large, and nobody comes back to it.
+        let _ = remove(&fresh);
+        return Err(cause);
     }
     // One sync of the file system instead of one per file: a build has thousands of them.
     let folder = File::open(&spec.releases).map_err(io_error("open", &spec.releases))?;
@@ -72,6 +69,49 @@ pub fn stage(spec: &StageSpec) -> Result<PathBuf, ReleaseError> {
     std::fs::rename(&fresh, &place).map_err(io_error("rename", &fresh))?;
     folder.sync_all().map_err(io_error("sync", &spec.releases))?;
     Ok(place)
+}
+
+fn fill(spec: &StageSpec, fresh: &Path) -> Result<(), ReleaseError> {
+    make_folder(fresh)?;
+    let root =
+        rustix::fs::open(&spec.worktree, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(os_error("open", &spec.worktree))?;
+    let mut room = Room { left: spec.most };
+    for file in &spec.files {
+        take(&root, file, fresh, &mut room)?;
+    }
+    if let Some((place, target)) = &spec.node_modules {
+        let link = inside(fresh, place)?;
+        std::os::unix::fs::symlink(target, &link).map_err(io_error("link", &link))?;
+    }
+    for (place, data) in &spec.ours {
+        let file = inside(fresh, place)?;
+        std::fs::write(&file, data).map_err(io_error("write", &file))?;
+    }
+    Ok(())
+}
+
+/// A place in the release whose folder is there.
+fn inside(fresh: &Path, place: &Path) -> Result<PathBuf, ReleaseError> {
+    plain(place)?;
+    let path = fresh.join(place);
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    Ok(path)
+}
+
+/// What may still be taken.
+struct Room {
+    left: u64,
+}
+
+impl Room {
+    fn need(&mut self, bytes: u64, shown: &Path) -> Result<(), ReleaseError> {
+        let left = self.left.checked_sub(bytes.max(BLOCK));
+        self.left = left.ok_or_else(|| refused(shown, "the release is too large with it"))?;
+        Ok(())
+    }
 }
 
 /// Removes all releases but the `keep` newest and those in `live`. Returns what was removed. Blocking.
@@ -140,7 +180,7 @@ fn plain(path: &Path) -> Result<(), ReleaseError> {
 }
 
 /// Copies `file` (from the folder `root`) to the same place under `to`.
-fn take(root: &OwnedFd, file: &Path, to: &Path) -> Result<(), ReleaseError> {
+fn take(root: &OwnedFd, file: &Path, to: &Path, room: &mut Room) -> Result<(), ReleaseError> {
     plain(file)?;
     let mut from = root.try_clone().map_err(io_error("open", file))?;
     if let Some(folder) = file.parent() {
@@ -152,7 +192,7 @@ fn take(root: &OwnedFd, file: &Path, to: &Path) -> Result<(), ReleaseError> {
         }
     }
     let name = file.file_name().map(Path::new).ok_or_else(|| refused(file, "it has no name"))?;
-    copy(&from, name, file, &to.join(file))
+    copy(&from, name, file, &to.join(file), room)
 }
 
 fn open(folder: &impl AsFd, name: &Path, shown: &Path) -> Result<OwnedFd, ReleaseError> {
@@ -165,24 +205,34 @@ fn open(folder: &impl AsFd, name: &Path, shown: &Path) -> Result<OwnedFd, Releas
     })
 }
 
-fn copy(folder: &impl AsFd, name: &Path, shown: &Path, to: &Path) -> Result<(), ReleaseError> {
+fn copy(
+    folder: &impl AsFd,
+    name: &Path,
+    shown: &Path,
+    to: &Path,
+    room: &mut Room,
+) -> Result<(), ReleaseError> {
     let source = open(folder, name, shown)?;
     let meta = rustix::fs::fstat(&source).map_err(os_error("read", shown))?;
     match FileType::from_raw_mode(meta.st_mode) {
-        FileType::Directory => copy_folder(&source, shown, to),
+        FileType::Directory => copy_folder(&source, shown, to, room),
         FileType::RegularFile => {
             let mode = if meta.st_mode & 0o111 == 0 { 0o444 } else { 0o555 };
             let mut options = std::fs::OpenOptions::new();
             let mut target =
                 options.write(true).create_new(true).mode(mode).open(to).map_err(io_error("make", to))?;
-            io::copy(&mut File::from(source), &mut target).map_err(io_error("copy", shown))?;
+            let size = u64::try_from(meta.st_size).unwrap_or(u64::MAX);
+            room.need(size, shown)?;
+            // No more than was counted, should it grow meanwhile.
+            io::copy(&mut File::from(source).take(size), &mut target).map_err(io_error("copy", shown))?;
             target.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(io_error("protect", to))
         }
         _ => Err(refused(shown, "it is neither a file nor a folder")),
     }
 }
 
-fn copy_folder(source: &OwnedFd, shown: &Path, to: &Path) -> Result<(), ReleaseError> {
+fn copy_folder(source: &OwnedFd, shown: &Path, to: &Path, room: &mut Room) -> Result<(), ReleaseError> {
+    room.need(0, shown)?;
     make_folder(to)?;
     for entry in Dir::read_from(source).map_err(os_error("read", shown))? {
         let entry = entry.map_err(os_error("read", shown))?;
@@ -199,7 +249,7 @@ fn copy_folder(source: &OwnedFd, shown: &Path, to: &Path) -> Result<(), ReleaseE
         if link {
             return Err(refused(&shown, "it is a link"));
         }
-        copy(source, &name, &shown, &to.join(&name))?;
+        copy(source, &name, &shown, &to.join(&name), room)?;
     }
     Ok(())
 }
@@ -230,6 +280,8 @@ mod tests {
                 releases: self.dir.path().join("releases"),
                 release: ReleaseId::new(release).unwrap(),
                 node_modules: None,
+                ours: vec![("release.json".into(), b"plan".to_vec())],
+                most: 1 << 20,
             }
         }
     }
@@ -248,6 +300,7 @@ mod tests {
             Path::new("/deps/x/node_modules")
         );
         assert!(!made.join("app/secret").exists());
+        assert_eq!(std::fs::read(made.join("release.json")).unwrap(), b"plan");
         let mode = |path: &str| std::fs::metadata(made.join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("app"), mode("app/package.json")), (0o755, 0o444));
         std::fs::write(place.dir.path().join("work/app/package.json"), "changed").unwrap();
@@ -270,6 +323,23 @@ mod tests {
         let missing = stage(&place.spec("r1", &["app/dist"])).unwrap_err();
         assert_eq!(missing.to_string(), "take app/dist into a release: it is not there");
         assert!(kept(&place.dir.path().join("releases")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_release_that_is_too_large_is_refused_and_leaves_nothing() {
+        let place = Place::new();
+        let build = place.dir.path().join("work/app/build");
+        let mut spec = place.spec("r1", &["app/build"]);
+        File::create(build.join("big")).unwrap().set_len(spec.most + 1).unwrap();
+        let says = stage(&spec).unwrap_err().to_string();
+        assert_eq!(says, "take app/build/big into a release: the release is too large with it");
+        std::fs::remove_file(build.join("big")).unwrap();
+        // Names alone fill a disk too: build, assets, assets/a.js.
+        spec.most = 3 * BLOCK - 1;
+        assert!(matches!(stage(&spec).unwrap_err(), ReleaseError::Refused { .. }));
+        assert_eq!(std::fs::read_dir(place.dir.path().join("releases")).unwrap().count(), 0);
+        spec.most = 3 * BLOCK;
+        stage(&spec).unwrap();
     }
 
     #[test]
