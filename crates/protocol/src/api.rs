@@ -29,7 +29,7 @@ pub enum Request {
         step: Option<StepId>,
         channel: Channel,
     },
-    /// Newest first. `before` is a cursor: rows older than that request's intake.
+    /// Newest first.
     Requests {
         #[serde(default)]
         project: Option<ProjectId>,
