@@ -395,6 +395,32 @@ fn a_daemon_that_is_away_is_said_and_found_again() {
 }
 
 #[test]
+fn the_look_is_kept_and_every_view_fits_a_small_window() {
+    const THEME: &str = "[data-testid=theme]";
+    let house = House::practice();
+    house.live(BAKERY);
+    let browser = Browser::signed_in(&house);
+    browser.prefers("light");
+    browser.click(THEME);
+    browser.click(THEME);
+    browser.reload();
+    browser.see("[data-theme=dark]");
+    let dark = "return getComputedStyle(document.body).colorScheme === 'dark'";
+    browser.until("dark against the system's wish", dark, vec![]);
+    for width in [1024, 800] {
+        browser.resize(width, 700);
+        for view in ["home", "deployments", "steps", "memory", "agents", "instructions", "doctor"] {
+            browser.js("location.hash = '#/' + arguments[0]", vec![json!(view)]);
+            browser.see(&format!("main[data-view={view}]"));
+            browser.until("loaded", "return !document.querySelector('.bone')", vec![]);
+            let wider = browser.js("return document.documentElement.scrollWidth - innerWidth", vec![]);
+            assert!(wider.as_i64().unwrap() <= 0, "{view} at {width}: {wider} too wide");
+        }
+    }
+    browser.is_quiet();
+}
+
+#[test]
 fn nobody_gets_in_without_a_good_link() {
     let house = House::practice();
     let link = browser::link(&house);

@@ -38,10 +38,7 @@ pub struct Browser {
 
 impl Browser {
     pub fn open(workspace: &Workspace) -> Browser {
-        Self::open_sized(workspace, 1440, 900)
-    }
-
-    pub fn open_sized(workspace: &Workspace, width: u32, height: u32) -> Browser {
+        let (width, height) = (1440, 900);
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .current_dir(workspace.path())
@@ -68,9 +65,14 @@ impl Browser {
         let session = runtime.block_on(client.session_id()).unwrap().unwrap();
         let browser = Browser { client, driver, address, session, runtime };
         browser.command("timeouts", json!({ "script": 120_000, "pageLoad": 60_000 }));
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        browser.devtools("Emulation.setDeviceMetricsOverride", size);
+        browser.resize(width, height);
         browser
+    }
+
+    /// The page's size, without the window's frame.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size);
     }
 
     /// Signed in to this house's dashboard by a one-time link.
