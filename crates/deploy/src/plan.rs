@@ -116,9 +116,9 @@ impl Yard {
         }))
     }
 
-    /// Removes old releases with their logs: the live one and the last five stay.
-    pub async fn prune(&self, project: &ProjectId, live: &ReleaseId) -> Result<()> {
-        let (releases, live) = (self.releases_dir(project), vec![live.clone()]);
+    /// Removes old releases with their logs: those in `live` and the last five stay.
+    pub async fn prune(&self, project: &ProjectId, live: Vec<ReleaseId>) -> Result<()> {
+        let releases = self.releases_dir(project);
         let removed = blocking(move || release::prune(&releases, KEPT, &live)).await?;
         removed.iter().try_for_each(|release| self.remove_logs(release))
     }
