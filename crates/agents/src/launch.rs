@@ -67,7 +67,7 @@ pub(crate) fn find(setup: &Setup, program: &Program) -> Result<PathBuf, Missing>
     let found = setup.path.iter().map(|folder| folder.join(program.name)).find(|path| is_program(path));
     found.ok_or_else(|| Missing {
         program: program.name.to_owned(),
-        next: format!("`{}` is not installed: {}", program.name, program.install),
+        next: format!("install `{}`: {}", program.name, program.install),
     })
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn has_node(setup: &Setup, profile: &Profile) -> Result<(), Missing> 
     }
     Err(Missing {
         program: "node".to_owned(),
-        next: "Node is not installed: install Node 22.19 or newer".to_owned(),
+        next: "install Node 22.22 or newer".to_owned(),
     })
 }
 

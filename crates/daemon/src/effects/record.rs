@@ -64,7 +64,7 @@ fn errors(view: &RequestView) -> Vec<String> {
 
 fn agent_name(attempt: &AttemptView) -> String {
     if attempt.practice {
-        format!("{}, the practice agent", attempt.agent)
+        "the practice agent".to_owned()
     } else {
         attempt.agent.to_string()
     }
