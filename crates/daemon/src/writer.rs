@@ -20,6 +20,9 @@ const GROUP: usize = 256;
 /// Inputs that may wait; beyond that the caller is told to come back.
 const QUEUE: usize = 20_000;
 
+/// Attempts whose transcripts are kept: those that printed last.
+const TRANSCRIPTS: u32 = 200;
+
 /// While the disk is full, who asks for nothing new looks for room this often at most: a look writes megabytes.
 const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 
@@ -149,6 +152,7 @@ struct Desk {
 
 impl Desk {
     fn work(mut self, mut rx: mpsc::Receiver<Message>) {
+        self.forget_old();
         while let Some(first) = rx.blocking_recv() {
             let mut jobs = Vec::new();
             self.sort(first, &mut jobs);
@@ -220,6 +224,7 @@ impl Desk {
             self.writes += 1;
             crate::faults::after_write(self.writes);
         }
+        let closed = entries.iter().flatten().any(|entry| matches!(entry.fact, Fact::RequestClosed(_)));
         for entry in entries.iter().flatten() {
             if let Err(e) = remember(&self.reader, &self.memory, entry) {
                 warn!(error = %e, seq = entry.seq, "failed to index a note; the next start does it again");
@@ -234,6 +239,20 @@ impl Desk {
                 Err(rejected) => Err(Refused::Rejected(rejected)),
             };
             let _ = reply.send(answer);
+        }
+        if closed {
+            self.forget_old();
+        }
+    }
+
+    /// Transcripts are plenty, and nobody reads the old ones.
+    fn forget_old(&mut self) {
+        // To delete takes room too, and the last of it is not for this.
+        if !free(&self.disk).is_ok_and(|free| free >= ROOM) {
+            return;
+        }
+        if let Err(e) = self.journal.prune_transcripts(TRANSCRIPTS) {
+            warn!(error = %e, "failed to forget old transcripts");
         }
     }
 

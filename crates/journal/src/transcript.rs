@@ -37,6 +37,13 @@ impl Journal {
         })
     }
 
+    /// Forgets what all attempts printed but the `keep` that printed last. Returns how many were forgotten.
+    pub fn prune_transcripts(&mut self, keep: u32) -> Result<usize, Error> {
+        let old = older(&self.db, keep)?;
+        old.iter().try_for_each(|attempt| self.prune_transcript(attempt))?;
+        Ok(old.len())
+    }
+
     fn hurried(&mut self, write: impl FnOnce(&Connection) -> Result<(), Error>) -> Result<(), Error> {
         self.db.execute_batch("PRAGMA synchronous = NORMAL")?;
         let result = self.in_transaction(write);
@@ -54,6 +61,21 @@ impl Journal {
 pub(crate) fn head(db: &Connection, attempt: &AttemptId) -> Result<u64, Error> {
     let sql = "SELECT coalesce(max(seq), 0) FROM transcripts WHERE attempt = ?1";
     Ok(db.prepare_cached(sql)?.query_row([attempt.as_str()], |row| row.get(0))?)
+}
+
+/// Attempts with lines, without the `newest` ones. One look for each attempt, not for each line.
+fn older(db: &Connection, newest: u32) -> Result<Vec<AttemptId>, Error> {
+    let sql = "WITH RECURSIVE known (attempt) AS (
+            SELECT min(attempt) FROM transcripts UNION ALL
+            SELECT (SELECT min(attempt) FROM transcripts WHERE attempt > known.attempt)
+            FROM known WHERE attempt IS NOT NULL)
+        SELECT attempt FROM known WHERE attempt IS NOT NULL
+        ORDER BY (SELECT at FROM transcripts AS t WHERE t.attempt = known.attempt ORDER BY seq DESC LIMIT 1) DESC,
+            attempt DESC
+        LIMIT -1 OFFSET ?1";
+    let mut query = db.prepare_cached(sql)?;
+    let rows = query.query_map([newest], |row| row.get::<_, String>(0))?;
+    rows.map(|row| AttemptId::new(row?).map_err(|why| Error::damaged("transcripts", why))).collect()
 }
 
 /// Lines after `after`, oldest first.

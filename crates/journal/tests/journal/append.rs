@@ -210,6 +210,19 @@ fn transcripts_have_a_cursor_of_their_own_and_can_be_pruned() {
 }
 
 #[test]
+fn the_transcripts_of_the_attempts_that_printed_last_are_kept() {
+    let mut home = Home::new();
+    let line = |at| TranscriptLine { seq: at as u64, at: At(at), kind: LineKind::Text, text: "x".into() };
+    for (attempt, at) in [("b", 1), ("d", 2), ("a", 3), ("c", 4), ("b", 5)] {
+        home.journal.append_transcript(&[(id(attempt), line(at))]).unwrap();
+    }
+    assert_eq!(home.journal.prune_transcripts(4).unwrap(), 0);
+    assert_eq!(home.journal.prune_transcripts(2).unwrap(), 2);
+    let kept = |name: &str| home.reader.transcript(&id::<AttemptId>(name), 0, 10).unwrap().len();
+    assert_eq!(["a", "b", "c", "d"].map(kept), [0, 2, 1, 0]);
+}
+
+#[test]
 fn a_newer_home_is_refused_in_words_and_left_as_it_is() {
     let home = Home::new();
     let path = home.path();
