@@ -6,7 +6,7 @@ use super::transcript::Transcript;
 use super::wire::{Lines, TooLong};
 use crate::profile::Profile;
 use crate::supervise::Tree;
-use crate::{Control, Event, Job};
+use crate::{Control, Event, Job, RunLimits};
 use agent_client_protocol::v1::ConnectionTo;
 use agent_client_protocol::v1::schema::RequestPermissionRequest;
 use agent_client_protocol::{Agent, Client, Error, Lines as AcpLines};
@@ -14,10 +14,11 @@ use futures_util::{sink, stream};
 use protocol::view::LineKind;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader};
-use tokio::process::ChildStdin;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
@@ -69,8 +70,11 @@ pub(super) async fn drive(
     else {
         return Driven { ending: Ending::Broken("it has no pipes".into()), stderr: VecDeque::new() };
     };
-    let mut output = Lines::new(BufReader::new(stdout), MAX_MESSAGE, TooLong::Fail);
-    let mut errors = Lines::new(BufReader::new(stderr), MAX_STDERR_LINE, TooLong::Cut);
+    let mut pipes = Pipes {
+        output: Lines::new(BufReader::new(stdout), MAX_MESSAGE, TooLong::Fail),
+        errors: Lines::new(BufReader::new(stderr), MAX_STDERR_LINE, TooLong::Cut),
+        errors_open: true,
+    };
     let (to_protocol, from_agent) = mpsc::unbounded_channel();
     let (steer, steering) = mpsc::unbounded_channel();
     let (remarks, mut remarked) = mpsc::unbounded_channel();
@@ -88,30 +92,51 @@ pub(super) async fn drive(
         stop_at: None,
         listening: true,
     };
+    let ending =
+        listen(&mut desk, &mut pipes, conversation.as_mut(), &mut remarked, events, job.limits).await;
+    drop(conversation);
+    while let Ok(remark) = remarked.try_recv() {
+        desk.remark(remark);
+    }
+    let ending = if desk.stop_at.is_some() { Ending::Cancelled } else { ending };
+    if matches!(ending, Ending::Gone | Ending::Broken(_)) {
+        desk.last_words(&mut pipes).await;
+    }
+    Driven { ending, stderr: desk.stderr }
+}
+
+/// Takes what comes from all sides, until the run ends in whatever way.
+async fn listen(
+    desk: &mut Desk<'_>,
+    pipes: &mut Pipes,
+    mut conversation: Pin<&mut impl Future<Output = Ending>>,
+    remarked: &mut mpsc::UnboundedReceiver<Remark>,
+    events: &mpsc::Sender<Event>,
+    limits: RunLimits,
+) -> Ending {
     let begun = Instant::now();
     let mut heard = begun;
-    let mut stderr_open = true;
-    let ending = loop {
+    loop {
         let room = desk.transcript.waiting() < QUEUE;
         tokio::select! { biased;
             order = next_order(&mut desk.control) => desk.order(order),
-            () = sleep_until(begun + job.limits.wall) => break Ending::TooLong(job.limits.wall),
+            () = sleep_until(begun + limits.wall) => break Ending::TooLong(limits.wall),
             () = until(desk.stop_at) => break Ending::Cancelled,
-            () = sleep_until(heard + job.limits.idle), if room => break Ending::Silent(job.limits.idle),
+            () = sleep_until(heard + limits.idle), if room => break Ending::Silent(limits.idle),
             sent = events.reserve(), if desk.listening && desk.transcript.waiting() > 0 => match sent {
                 Ok(place) => if let Some(event) = desk.transcript.pop() { place.send(event) },
                 Err(_) => desk.listening = false,
             },
             Some(remark) = remarked.recv() => desk.remark(remark),
             ending = &mut conversation => break ending,
-            line = output.next(), if room => match line {
+            line = pipes.output.next(), if room => match line {
                 Some(Ok(line)) => { heard = Instant::now(); desk.heard(line); }
                 Some(Err(reason)) => break Ending::Broken(reason),
-                None => break last_answer(&mut desk, conversation.as_mut()).await,
+                None => break last_answer(desk, conversation.as_mut()).await,
             },
-            line = errors.next(), if room && stderr_open => match line {
+            line = pipes.errors.next(), if room && pipes.errors_open => match line {
                 Some(Ok(line)) => desk.complained(&line),
-                _ => stderr_open = false,
+                _ => pipes.errors_open = false,
             },
         }
         if !room {
@@ -121,16 +146,14 @@ pub(super) async fn drive(
         if !desk.listening {
             desk.transcript.take_queue();
         }
-    };
-    drop(conversation);
-    while let Ok(remark) = remarked.try_recv() {
-        desk.remark(remark);
     }
-    let ending = if desk.stop_at.is_some() { Ending::Cancelled } else { ending };
-    if matches!(ending, Ending::Gone | Ending::Broken(_)) {
-        desk.last_words(&mut errors, stderr_open).await;
-    }
-    Driven { ending, stderr: desk.stderr }
+}
+
+/// What the agent writes.
+struct Pipes {
+    output: Lines<BufReader<ChildStdout>>,
+    errors: Lines<BufReader<ChildStderr>>,
+    errors_open: bool,
 }
 
 /// The state of the loop that is not a stream.
@@ -195,9 +218,11 @@ impl Desk<'_> {
     }
 
     /// What it wrote to its error output just before it went away.
-    async fn last_words<R: tokio::io::AsyncBufRead + Unpin>(&mut self, errors: &mut Lines<R>, open: bool) {
+    async fn last_words(&mut self, pipes: &mut Pipes) {
         let deadline = Instant::now() + LAST_ANSWER;
-        while open && let Ok(Some(Ok(line))) = tokio::time::timeout_at(deadline, errors.next()).await {
+        while pipes.errors_open
+            && let Ok(Some(Ok(line))) = tokio::time::timeout_at(deadline, pipes.errors.next()).await
+        {
             self.complained(&line);
         }
     }
