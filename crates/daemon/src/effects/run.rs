@@ -18,6 +18,8 @@ use tracing::warn;
 
 /// A worktree that is quiet for this long is worth a checkpoint.
 const QUIET: Duration = Duration::from_millis(400);
+/// Pictures are large: between two of one attempt passes at least this, but for the last one.
+const PICTURES: Duration = Duration::from_secs(3);
 /// Events that may wait while the disk is slow.
 const EVENTS: usize = 1024;
 
@@ -43,10 +45,11 @@ pub async fn run_agent(daemon: &Arc<Daemon>, run: &Run<'_>) -> Result<Report, Ap
     give(daemon, started.into()).await;
     let clock = Instant::now();
     daemon.previews.show(daemon, run.request, run.project, run.attempt);
-    let end = watch(daemon, run, job(daemon, run, brief, worktree), control).await;
+    let mut album = Album::default();
+    let end = watch(daemon, run, job(daemon, run, brief, worktree), control, &mut album).await;
     daemon.forget_run(run.attempt);
     learn(daemon, run.agent, &end.end);
-    finish(daemon, run, end, clock).await
+    finish(daemon, run, end, clock, album).await
 }
 
 /// Passes a cancel on to the running agent. Its end comes from the run itself, so there is nothing to report: this goes on
@@ -104,11 +107,12 @@ async fn watch(
     run: &Run<'_>,
     job: Job,
     control: mpsc::Receiver<agents::Control>,
+    album: &mut Album,
 ) -> RunEnd {
     let (events_tx, mut events) = mpsc::channel(EVENTS);
     let (moments_tx, moments) = mpsc::channel(1);
     let mut scribe = Scribe::open(daemon, run.attempt).await;
-    let keeper = keep_checkpoints(daemon, run, moments);
+    let keeper = keep_checkpoints(daemon, run, moments, album);
     let follow = async move {
         let agent = agents::run(&daemon.setup, job, events_tx, control);
         tokio::pin!(agent);
@@ -147,33 +151,87 @@ async fn watch(
     end
 }
 
-/// Commits the worktree at each quiet moment, one after the other.
-async fn keep_checkpoints(daemon: &Arc<Daemon>, run: &Run<'_>, mut moments: mpsc::Receiver<String>) {
-    while let Some(says) = moments.recv().await {
-        checkpoint(daemon, run, says).await;
+/// The pictures of one attempt.
+#[derive(Debug, Default)]
+struct Album {
+    last: Option<Instant>,
+    /// The newest checkpoint has none.
+    owed: bool,
+}
+
+impl Album {
+    fn is_due(&self) -> bool {
+        self.last.is_none_or(|last| last.elapsed() >= PICTURES)
+    }
+
+    async fn picture(&mut self, daemon: &Daemon, attempt: &AttemptId) -> Option<(NewBlob, BlobRef)> {
+        let png = daemon.previews.picture(daemon, attempt).await;
+        self.last = Some(Instant::now());
+        self.owed = png.is_none();
+        png.and_then(|png| daemon.blob(png).ok())
     }
 }
 
-/// One checkpoint, if anything changed: commit, diffstat, a picture of the preview where that can be had.
-async fn checkpoint(daemon: &Arc<Daemon>, run: &Run<'_>, says: String) -> Option<CommitId> {
-    let message = format!("checkpoint: {}", clean::line(&says, 60));
-    let (commit, diff) = match daemon.yard.checkpoint(run.project, run.attempt, &message).await {
-        Ok(Some(kept)) => kept,
-        Ok(None) => return None,
-        Err(e) => {
-            warn!(error = %e, "failed to keep a checkpoint");
-            return None;
+/// Commits the worktree at each quiet moment, one after the other.
+async fn keep_checkpoints(
+    daemon: &Arc<Daemon>,
+    run: &Run<'_>,
+    mut moments: mpsc::Receiver<String>,
+    album: &mut Album,
+) {
+    while let Some(says) = moments.recv().await {
+        if let Some((commit, diff)) = commit(daemon, run, &says).await {
+            album.owed = true;
+            let picture = if album.is_due() { album.picture(daemon, run.attempt).await } else { None };
+            checkpoint(daemon, run, commit, diff, says, picture).await;
         }
-    };
-    let picture = daemon.previews.picture(daemon, run.attempt).await;
-    let (blobs, screenshot) = match picture.and_then(|png| daemon.blob(png).ok()) {
+    }
+}
+
+/// What the agent left, with a picture: also when only the picture is missing.
+async fn last_checkpoint(
+    daemon: &Arc<Daemon>,
+    run: &Run<'_>,
+    mut album: Album,
+) -> Result<CommitId, ApiError> {
+    let says = "the agent ended its turn";
+    let changed = commit(daemon, run, says).await;
+    let tip =
+        daemon.yard.tip(run.project, run.attempt).await.map_err(|e| internal("read the worktree", e))?;
+    if changed.is_some() || album.owed {
+        let picture = album.picture(daemon, run.attempt).await;
+        let diff = changed.as_ref().map(|(_, diff)| *diff);
+        if let Some(diff) = diff.or(picture.as_ref().map(|_| DiffStat::default())) {
+            checkpoint(daemon, run, tip.clone(), diff, says.into(), picture).await;
+        }
+    }
+    Ok(tip)
+}
+
+/// Commits the worktree, if anything changed in it.
+async fn commit(daemon: &Daemon, run: &Run<'_>, says: &str) -> Option<(CommitId, DiffStat)> {
+    let message = format!("checkpoint: {}", clean::line(says, 60));
+    let kept = daemon.yard.checkpoint(run.project, run.attempt, &message).await;
+    kept.unwrap_or_else(|e| {
+        warn!(error = %e, "failed to keep a checkpoint");
+        None
+    })
+}
+
+async fn checkpoint(
+    daemon: &Arc<Daemon>,
+    run: &Run<'_>,
+    commit: CommitId,
+    diff: DiffStat,
+    says: String,
+    picture: Option<(NewBlob, BlobRef)>,
+) {
+    let (blobs, screenshot) = match picture {
         Some((blob, named)) => (vec![blob], Some(named)),
         None => (Vec::new(), None),
     };
-    let input =
-        Input::Checkpoint { attempt: run.attempt.clone(), commit: commit.clone(), diff, says, screenshot };
+    let input = Input::Checkpoint { attempt: run.attempt.clone(), commit, diff, says, screenshot };
     give(daemon, Report { input, blobs }).await;
-    Some(commit)
 }
 
 /// What the next choice of an agent should know of this one.
@@ -201,11 +259,10 @@ async fn finish(
     run: &Run<'_>,
     end: RunEnd,
     clock: Instant,
+    album: Album,
 ) -> Result<Report, ApiError> {
     let duration_ms = u64::try_from(clock.elapsed().as_millis()).ok();
-    checkpoint(daemon, run, "the agent ended its turn".into()).await;
-    let commit =
-        daemon.yard.tip(run.project, run.attempt).await.map_err(|e| internal("read the worktree", e))?;
+    let commit = last_checkpoint(daemon, run, album).await?;
     let diff = if &commit == run.from {
         DiffStat::default()
     } else {
