@@ -12,7 +12,7 @@ use protocol::{ApiError, AttemptId, Code};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tracing::{error, warn};
 
 /// Inputs that are committed together at most.
@@ -20,6 +20,8 @@ const GROUP: usize = 256;
 /// Inputs that may wait; beyond that the caller is told to come back.
 const QUEUE: usize = 20_000;
 
+/// Bytes of blobs that may wait with them.
+const QUEUED_BYTES: usize = 64 * 1024 * 1024;
 /// Attempts whose transcripts are kept: those that printed last.
 const TRANSCRIPTS: u32 = 200;
 
@@ -65,6 +67,8 @@ struct Job {
     input: Input,
     blobs: Vec<NewBlob>,
     reply: oneshot::Sender<Result<Vec<Entry>, Refused>>,
+    /// The room that its blobs take in the queue, given back when it is dropped.
+    _room: OwnedSemaphorePermit,
 }
 
 enum Message {
@@ -76,6 +80,7 @@ enum Message {
 #[derive(Clone)]
 pub struct Writer {
     tx: mpsc::Sender<Message>,
+    room: Arc<Semaphore>,
     pub head: watch::Receiver<u64>,
     pub pending: watch::Receiver<Arc<Vec<Effect>>>,
     pub disk_full: watch::Receiver<bool>,
@@ -112,17 +117,28 @@ impl Writer {
             writes: 0,
         };
         std::thread::Builder::new().name("writer".into()).spawn(move || desk.work(rx))?;
-        Ok(Self { tx, head, pending, disk_full, memory })
+        let room = Arc::new(Semaphore::new(QUEUED_BYTES));
+        Ok(Self { tx, room, head, pending, disk_full, memory })
     }
 
     /// Decides `input`; its facts are durable when this returns.
     pub async fn decide(&self, input: Input, blobs: Vec<NewBlob>) -> Result<Vec<Entry>, Refused> {
         let (reply, answer) = oneshot::channel();
-        self.tx.try_send(Message::Decide(Box::new(Job { input, blobs, reply }))).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(_) => Refused::Busy,
-            mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
-        })?;
+        let _room = self.room(&blobs)?;
+        self.tx.try_send(Message::Decide(Box::new(Job { input, blobs, reply, _room }))).map_err(
+            |e| match e {
+                mpsc::error::TrySendError::Full(_) => Refused::Busy,
+                mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
+            },
+        )?;
         answer.await.map_err(|_| Refused::Stopping)?
+    }
+
+    fn room(&self, blobs: &[NewBlob]) -> Result<OwnedSemaphorePermit, Refused> {
+        let bytes: usize = blobs.iter().map(|blob| blob.data.len()).sum();
+        // One that needs more than all of it waits until it is alone.
+        let bytes = u32::try_from(bytes.min(QUEUED_BYTES)).unwrap_or(u32::MAX);
+        self.room.clone().try_acquire_many_owned(bytes).map_err(|_| Refused::Busy)
     }
 
     /// Appends transcript lines. They are not facts: they may be lost when the power goes, and can be pruned.
@@ -333,4 +349,31 @@ fn remember(reader: &Reader, memory: &std::sync::Mutex<Memory>, entry: &Entry) -
         memory.apply(entry, text.as_deref())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::Opening;
+
+    #[tokio::test]
+    async fn more_bytes_than_may_wait_are_refused_until_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let fresh_id = &names::journal().unwrap();
+        let opening = Opening::Source { fresh_id, daemon: "1", at: names::now() };
+        let journal = Journal::open(&path, opening).unwrap();
+        let reader = Reader::open(&path).unwrap();
+        let memory = Memory::open(&dir.path().join("memory.db")).unwrap();
+        let writer =
+            Writer::start(dir.path().to_owned(), journal, reader, memory, Limits::default()).unwrap();
+        let blob = |bytes: usize| vec![NewBlob::new([0; 16], vec![0; bytes])];
+        let held = writer.room(&blob(QUEUED_BYTES - 10)).unwrap();
+        let cancel = || Input::Cancel { request: names::request().unwrap() };
+        assert!(matches!(writer.decide(cancel(), blob(11)).await, Err(Refused::Busy)));
+        assert!(matches!(writer.decide(cancel(), blob(10)).await, Err(Refused::Rejected(_))));
+        drop(held);
+        assert!(matches!(writer.decide(cancel(), blob(QUEUED_BYTES + 1)).await, Err(Refused::Rejected(_))));
+        assert_eq!(writer.room.available_permits(), QUEUED_BYTES);
+    }
 }
