@@ -44,7 +44,7 @@ pub(crate) const TABLES: [(&str, &str); 8] = [
         "seq INTEGER PRIMARY KEY, note TEXT NOT NULL UNIQUE, project TEXT NOT NULL, kind TEXT NOT NULL,
          title TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL, request TEXT, agent TEXT, at INTEGER NOT NULL",
     ),
-    ("forgotten", "seq INTEGER PRIMARY KEY, blob TEXT NOT NULL UNIQUE"),
+    ("forgotten", "blob TEXT PRIMARY KEY, seq INTEGER NOT NULL"),
     (
         "projects",
         "seq INTEGER PRIMARY KEY, project TEXT NOT NULL UNIQUE, name TEXT NOT NULL, starter TEXT NOT NULL,
@@ -313,9 +313,18 @@ fn memory_pushed(db: &Connection, entry: &Entry, f: &MemoryPushed) -> Result<(),
     )
 }
 
-/// The text goes from here for good; the fact that named it stays.
+/// The text goes from here for good, and so do the briefs of the requests that recalled it, which hold it; the facts that
+/// named them stay.
 fn memory_forgotten(db: &Connection, entry: &Entry, f: &MemoryForgotten) -> Result<(), Error> {
     run(db, "DELETE FROM notes WHERE note = ?1", [f.note.as_str()])?;
-    run(db, "DELETE FROM blobs WHERE id = ?1", [f.blob.as_str()])?;
-    run(db, "INSERT OR IGNORE INTO forgotten (seq, blob) VALUES (?1, ?2)", (entry.seq, f.blob.as_str()))
+    run(db, "INSERT OR IGNORE INTO forgotten (seq, blob) VALUES (?1, ?2)", (entry.seq, f.blob.as_str()))?;
+    run(db, BRIEFS_WITH_NOTE, (entry.seq, f.note.as_str()))?;
+    run(db, "DELETE FROM blobs WHERE id IN (SELECT blob FROM forgotten WHERE seq = ?1)", [entry.seq])
 }
+
+const BRIEFS_WITH_NOTE: &str = "
+    INSERT OR IGNORE INTO forgotten (seq, blob)
+    SELECT ?1, json_extract(told.body, '$.brief.blob')
+    FROM entries AS woke, json_each(woke.body, '$.recalled') AS note, entries AS told
+    WHERE woke.kind = 'request.oriented' AND json_extract(note.value, '$.note') = ?2
+      AND woke.seq < ?1 AND told.request = woke.request AND told.kind = 'task.declared' AND told.seq < ?1";

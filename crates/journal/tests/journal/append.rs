@@ -180,6 +180,42 @@ fn forgetting_takes_the_text_from_every_file_and_leaves_the_chain_whole() {
 }
 
 #[test]
+fn forgetting_a_note_takes_the_briefs_that_hold_it() {
+    let mut home = Home::new();
+    let (secret, brief) = (blob("rye only"), blob("# Recalled memory: rye only"));
+    let other = blob("a brief without it");
+    let pushed = MemoryPushed {
+        note: id("n1"),
+        project: id("bakery"),
+        note_kind: NoteKind::Decision,
+        title: "T".into(),
+        text: secret.to_ref(),
+        source: "you".into(),
+        request: None,
+        agent: None,
+    };
+    home.append_with(pushed, vec![secret.clone()]);
+    for (n, note, brief) in [(1, "n1", &brief), (2, "n2", &other)] {
+        let (received, text) = intake(n);
+        let request = received.request.clone();
+        home.append_with(received, vec![text]);
+        let recalled = vec![Recalled { note: id(note), score: 1.0, why: "matched: rye".into() }];
+        let (sources, agents, base) = (vec![], vec![], id("c0ffee"));
+        home.append(RequestOriented { request: request.clone(), sources, recalled, agents, base });
+        let (task, attempt) = (id(&format!("{request}-t1")), id(&format!("{request}-a1")));
+        let told = TaskDeclared { request, task, attempt, brief: brief.to_ref(), parts: vec![], budget: 10 };
+        home.append_with(told, vec![brief.clone()]);
+    }
+    home.append(MemoryForgotten { note: id("n1"), blob: secret.id.clone() });
+    assert_eq!(home.reader.blob(&secret.id).unwrap(), None);
+    assert_eq!(home.reader.blob(&brief.id).unwrap(), None, "the brief holds the note's text");
+    assert!(home.reader.blob(&other.id).unwrap().is_some());
+    assert_eq!(home.reader.verify().unwrap().problems, Vec::<String>::new());
+    home.journal.rebuild_views().unwrap();
+    assert_eq!(home.reader.verify().unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
 fn a_blob_goes_to_a_mirror_with_its_salt() {
     let mut home = Home::new();
     let data = NewBlob::new([9; 16], vec![0, 159, 146, 150]);
