@@ -266,27 +266,32 @@ async fn send(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
-    let (from, size) = match range_of(request.headers(), meta.len()) {
-        Asked::All => (0, meta.len()),
-        Asked::Part(from, size) if status == StatusCode::OK => {
-            let last = from + size - 1;
-            insert(headers, CONTENT_RANGE, &format!("bytes {from}-{last}/{}", meta.len()));
-            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-            (from, size)
-        }
-        Asked::Part(..) => (0, meta.len()),
-        Asked::Beyond => {
-            insert(headers, CONTENT_RANGE, &format!("bytes */{}", meta.len()));
-            *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-            return Ok(response);
-        }
-    };
+    let Some((from, size)) = part(request.headers(), meta.len(), &mut response) else { return Ok(response) };
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
     if request.method() == Method::GET {
         file.seek(SeekFrom::Start(from)).await?;
         *response.body_mut() = streamed(pieces(file, size));
     }
     Ok(response)
+}
+
+/// Which bytes are sent, from where and how many, as the response's head then says. None: what was asked for lies beyond
+/// the file's end.
+fn part(asked: &HeaderMap, length: u64, response: &mut Response<Body>) -> Option<(u64, u64)> {
+    match range_of(asked, length) {
+        Asked::Part(from, size) if response.status() == StatusCode::OK => {
+            let last = from + size - 1;
+            insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes {from}-{last}/{length}"));
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            Some((from, size))
+        }
+        Asked::All | Asked::Part(..) => Some((0, length)),
+        Asked::Beyond => {
+            insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{length}"));
+            *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+            None
+        }
+    }
 }
 
 fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {

@@ -134,19 +134,7 @@ async fn keep(
     let _ended = running.ended.clone().drop_guard();
     let mut crashes = VecDeque::new();
     loop {
-        let was_found = found.is_some();
-        let began = match found.take() {
-            Some(process) => find(&running, process, &config),
-            None => begin(&running, &config).await,
-        };
-        let began = match began {
-            Err(cause) if was_found => {
-                tracing::info!(release = %running.spec.release, %cause, "not found alive, starting it again");
-                begin(&running, &config).await
-            }
-            began => began,
-        };
-        let life = match began {
+        let life = match alive(&running, found.take(), &config).await {
             Ok(life) => life,
             Err(cause) => return fail(&running, format!("could not be started: {cause}"), &changed),
         };
@@ -188,6 +176,19 @@ async fn keep(
             () = running.stop.cancelled() => return,
         }
     }
+}
+
+/// The process that was found, if it still lives, else a new one.
+async fn alive(running: &Running, found: Option<SavedProcess>, config: &EdgeConfig) -> io::Result<Life> {
+    if let Some(process) = found {
+        match find(running, process, config) {
+            Ok(life) => return Ok(life),
+            Err(cause) => {
+                tracing::info!(release = %running.spec.release, %cause, "not found alive, starting it again");
+            }
+        }
+    }
+    begin(running, config).await
 }
 
 fn fail(running: &Running, says: String, changed: &Notify) {

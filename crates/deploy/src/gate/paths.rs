@@ -34,51 +34,53 @@ pub(super) fn refused(path: &[u8]) -> Option<String> {
     parts.iter().find_map(|part| forbidden(&fold(part)))
 }
 
+/// Names as [`fold`] leaves them, by the reason why they may not land.
+const AGENT: &[&str] = &[
+    ".claude",
+    ".codex",
+    ".gemini",
+    ".qwen",
+    ".kimi",
+    ".agents",
+    ".mcp.json",
+    "mcp.json",
+    ".cursor",
+    ".cursorrules",
+    ".cursorignore",
+    ".windsurf",
+    ".windsurfrules",
+    ".clinerules",
+    ".roo",
+    ".continue",
+    ".opencode",
+    ".goose",
+    ".goosehints",
+    ".github",
+    ".claude.json",
+    ".claudeignore",
+    ".geminiignore",
+];
+const EDITOR: &[&str] =
+    &[".vscode", ".idea", ".zed", ".fleet", ".devcontainer", ".nvim", ".exrc", ".nvimrc", ".vimrc"];
+const INSTRUCTIONS: &[&str] = &[
+    "agents.md",
+    "agents.override.md",
+    "claude.md",
+    "claude.local.md",
+    "soul.md",
+    "glossary.md",
+    "gemini.md",
+    "qwen.md",
+    "kimi.md",
+];
+const GIT: &[&str] =
+    &[".git", "git~1", ".gitattributes", ".gitmodules", ".githooks", ".gitconfig", ".lfsconfig"];
+const HOOKS: &[&str] = &[".husky", ".lefthook.yml", "lefthook.yml", ".pre-commit-config.yaml"];
+const PACKAGES: &[&str] =
+    &[".npmrc", "bunfig.toml", ".bunfig.toml", "node_modules", ".nvmrc", ".node-version"];
+const ACCOUNTS: &[&str] = &[".ssh", ".netrc", ".aws", ".pypirc", ".git-credentials"];
+
 fn forbidden(name: &str) -> Option<String> {
-    const AGENT: &[&str] = &[
-        ".claude",
-        ".codex",
-        ".gemini",
-        ".qwen",
-        ".kimi",
-        ".agents",
-        ".mcp.json",
-        "mcp.json",
-        ".cursor",
-        ".cursorrules",
-        ".cursorignore",
-        ".windsurf",
-        ".windsurfrules",
-        ".clinerules",
-        ".roo",
-        ".continue",
-        ".opencode",
-        ".goose",
-        ".goosehints",
-        ".github",
-        ".claude.json",
-        ".claudeignore",
-        ".geminiignore",
-    ];
-    const EDITOR: &[&str] =
-        &[".vscode", ".idea", ".zed", ".fleet", ".devcontainer", ".nvim", ".exrc", ".nvimrc", ".vimrc"];
-    const INSTRUCTIONS: &[&str] = &[
-        "agents.md",
-        "agents.override.md",
-        "claude.md",
-        "claude.local.md",
-        "soul.md",
-        "glossary.md",
-        "gemini.md",
-        "qwen.md",
-        "kimi.md",
-    ];
-    const GIT: &[&str] =
-        &[".git", "git~1", ".gitattributes", ".gitmodules", ".githooks", ".gitconfig", ".lfsconfig"];
-    const HOOKS: &[&str] = &[".husky", ".lefthook.yml", "lefthook.yml", ".pre-commit-config.yaml"];
-    const PACKAGES: &[&str] =
-        &[".npmrc", "bunfig.toml", ".bunfig.toml", "node_modules", ".nvmrc", ".node-version"];
-    const ACCOUNTS: &[&str] = &[".ssh", ".netrc", ".aws", ".pypirc", ".git-credentials"];
     let is = |list: &[&str]| list.contains(&name);
     let begins = |list: &[&str]| list.iter().any(|start| name.starts_with(start));
     let why = match () {
