@@ -56,25 +56,14 @@ impl Board {
                 self.enter(Stage::Code, at, format!("starting {}", self.agent));
             }
             Fact::TaskSteered(_) => self.now = "your steering was passed on".into(),
-            Fact::AttemptStarted(f) => {
-                let version = f.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
-                self.enter(Stage::Code, at, format!("{}{version} is at work", self.agent));
-            }
+            Fact::AttemptStarted(f) => self.started(at, f),
             Fact::AttemptCheckpoint(f) => {
                 self.enter(Stage::Code, at, format!("{} ({})", f.says, words::diff(f.diff)));
             }
             Fact::AttemptFinished(f) => self.finished(at, f),
-            Fact::CheckFinished(f) => {
-                self.checks.push(words::check(f));
-                let says = self.checks.join(", ");
-                self.enter(Stage::Deploy, at, says);
-            }
+            Fact::CheckFinished(f) => self.checked(at, words::check(f), ""),
             Fact::AttemptDiagnosed(f) => self.diagnosed(at, f),
-            Fact::AttemptLanded(_) => {
-                self.checks.push("landed".into());
-                let says = format!("{}; switching the site over", self.checks.join(", "));
-                self.enter(Stage::Deploy, at, says);
-            }
+            Fact::AttemptLanded(_) => self.checked(at, "landed".into(), "; switching the site over"),
             Fact::ReleaseLive(f) => {
                 self.pass(Stage::Deploy, at, format!("{}; live at {}", self.checks.join(", "), f.url));
                 self.enter(Stage::Record, at, "writing down what happened".into());
@@ -82,14 +71,8 @@ impl Board {
             Fact::ReleaseRolledBack(f) => {
                 self.stumble(Stage::Deploy, at, format!("went back from {} to {}: {}", f.from, f.to, f.why));
             }
-            Fact::RequestWaiting(f) => {
-                self.now = words::waiting(&f.waiting);
-                self.say(self.current, self.now.clone());
-            }
-            Fact::RequestResumed(f) => {
-                self.now = format!("goes on: {}", f.because);
-                self.say(self.current, self.now.clone());
-            }
+            Fact::RequestWaiting(f) => self.remark(words::waiting(&f.waiting)),
+            Fact::RequestResumed(f) => self.remark(format!("goes on: {}", f.because)),
             Fact::CancelAsked(_) => self.now = "cancelling: stopping what runs".into(),
             Fact::StepCompleted(f) => self.record(at, format!("completed step {}: {}", f.number, f.title)),
             Fact::DeploymentRecorded(_) => self.record(at, "added the row to the deployments".into()),
@@ -110,6 +93,23 @@ impl Board {
         self.agent = if f.practice { "the practice agent".into() } else { f.agent.to_string() };
         self.pass(Stage::Choose, at, words::chosen(f));
         self.enter(Stage::Brief, at, format!("putting the brief for {} together", self.agent));
+    }
+
+    fn started(&mut self, at: At, f: &AttemptStarted) {
+        let version = f.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+        self.enter(Stage::Code, at, format!("{}{version} is at work", self.agent));
+    }
+
+    fn checked(&mut self, at: At, what: String, next: &str) {
+        self.checks.push(what);
+        let says = format!("{}{next}", self.checks.join(", "));
+        self.enter(Stage::Deploy, at, says);
+    }
+
+    /// Said where the request stands; no stage begins or ends by it.
+    fn remark(&mut self, why: String) {
+        self.say(self.current, why.clone());
+        self.now = why;
     }
 
     fn finished(&mut self, at: At, f: &AttemptFinished) {
