@@ -30,83 +30,14 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
         return line(&serde_json::to_string(response)?);
     }
     match response {
-        Response::Requests { rows } => table(
-            &["request", "status", "when", "text"],
-            rows.iter().map(|r| {
-                vec![r.request.to_string(), status(&r.status), ago(r.created), text(r.text.as_deref())]
-            }),
-        ),
+        Response::Requests { rows } => requests(rows),
         Response::Deployments { rows } => deployments(rows),
-        Response::Releases { rows } => table(
-            &["release", "commit", "when", "state"],
-            rows.iter().map(|r| {
-                let state = if r.live {
-                    "live"
-                } else if r.kept {
-                    "kept"
-                } else {
-                    "removed"
-                };
-                vec![r.release.to_string(), short(r.commit.as_str()), ago(r.at), state.into()]
-            }),
-        ),
-        Response::Steps { planned, completed } => table(
-            &["step", "state", "when", "title"],
-            planned
-                .iter()
-                .map(|s| vec![s.step.to_string(), "planned".into(), ago(s.at), s.title.clone()])
-                .chain(completed.iter().map(|s| {
-                    vec![
-                        s.number.map_or_else(String::new, |n| n.to_string()),
-                        "completed".into(),
-                        ago(s.at),
-                        s.title.clone(),
-                    ]
-                })),
-        ),
-        Response::Notes { rows } | Response::Recalled { rows } => table(
-            &["note", "kind", "when", "title", "why"],
-            rows.iter().map(|n| {
-                let why = n.why.clone().unwrap_or_default();
-                vec![
-                    n.note.to_string(),
-                    format!("{:?}", n.note_kind).to_lowercase(),
-                    ago(n.at),
-                    n.title.clone(),
-                    why,
-                ]
-            }),
-        ),
-        Response::Agents { rows } => table(
-            &["agent", "state", "runs", "live"],
-            rows.iter().map(|a| {
-                vec![a.agent.to_string(), readiness(&a.readiness), a.runs.to_string(), a.live.to_string()]
-            }),
-        ),
-        Response::Projects { rows } => table(
-            &["project", "name", "starter", "active", "site"],
-            rows.iter().map(|p| {
-                let active = if p.active { "yes" } else { "" };
-                vec![
-                    p.project.to_string(),
-                    p.name.clone(),
-                    p.starter.clone(),
-                    active.into(),
-                    p.url.clone().unwrap_or_default(),
-                ]
-            }),
-        ),
-        Response::Doctor { rows } => table(
-            &["what", "health", "says", "next"],
-            rows.iter().map(|d| {
-                vec![
-                    d.what.clone(),
-                    format!("{:?}", d.health).to_lowercase(),
-                    d.says.clone(),
-                    d.next.clone().unwrap_or_default(),
-                ]
-            }),
-        ),
+        Response::Releases { rows } => releases(rows),
+        Response::Steps { planned, completed } => steps(planned, completed),
+        Response::Notes { rows } | Response::Recalled { rows } => notes(rows),
+        Response::Agents { rows } => agents(rows),
+        Response::Projects { rows } => projects(rows),
+        Response::Doctor { rows } => doctor(rows),
         Response::Verified { journal, entries, head_hash, problems } => {
             line(&format!("journal {journal}: {entries} entries, head {head_hash}"))?;
             if problems.is_empty() {
@@ -129,6 +60,14 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
         | Response::Instructions { .. }
         | Response::Transcript { .. } => line(&serde_json::to_string_pretty(response)?),
     }
+}
+
+fn requests(rows: &[RequestRow]) -> Result<()> {
+    table(
+        &["request", "status", "when", "text"],
+        rows.iter()
+            .map(|r| vec![r.request.to_string(), status(&r.status), ago(r.created), text(r.text.as_deref())]),
+    )
 }
 
 pub fn deployments(rows: &[DeploymentRow]) -> Result<()> {
@@ -161,6 +100,80 @@ pub fn deployments(rows: &[DeploymentRow]) -> Result<()> {
                 tokens(&d.usage),
                 d.usage.cost_usd.map_or_else(|| "unknown".into(), |c| format!("${c:.4} (reported)")),
                 d.url.clone().unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+fn releases(rows: &[ReleaseRow]) -> Result<()> {
+    let state = |row: &ReleaseRow| match (row.live, row.kept) {
+        (true, _) => "live",
+        (false, true) => "kept",
+        (false, false) => "removed",
+    };
+    table(
+        &["release", "commit", "when", "state"],
+        rows.iter()
+            .map(|r| vec![r.release.to_string(), short(r.commit.as_str()), ago(r.at), state(r).into()]),
+    )
+}
+
+fn steps(planned: &[StepRow], completed: &[StepRow]) -> Result<()> {
+    let number = |row: &StepRow| row.number.map_or_else(String::new, |n| n.to_string());
+    let planned =
+        planned.iter().map(|s| vec![s.step.to_string(), "planned".into(), ago(s.at), s.title.clone()]);
+    let completed = completed.iter().map(|s| vec![number(s), "completed".into(), ago(s.at), s.title.clone()]);
+    table(&["step", "state", "when", "title"], planned.chain(completed))
+}
+
+fn notes(rows: &[NoteRow]) -> Result<()> {
+    table(
+        &["note", "kind", "when", "title", "why"],
+        rows.iter().map(|n| {
+            vec![
+                n.note.to_string(),
+                format!("{:?}", n.note_kind).to_lowercase(),
+                ago(n.at),
+                n.title.clone(),
+                n.why.clone().unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+fn agents(rows: &[AgentRow]) -> Result<()> {
+    table(
+        &["agent", "state", "runs", "live"],
+        rows.iter().map(|a| {
+            vec![a.agent.to_string(), readiness(&a.readiness), a.runs.to_string(), a.live.to_string()]
+        }),
+    )
+}
+
+fn projects(rows: &[ProjectRow]) -> Result<()> {
+    table(
+        &["project", "name", "starter", "active", "site"],
+        rows.iter().map(|p| {
+            vec![
+                p.project.to_string(),
+                p.name.clone(),
+                p.starter.clone(),
+                if p.active { "yes" } else { "" }.into(),
+                p.url.clone().unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+fn doctor(rows: &[DoctorRow]) -> Result<()> {
+    table(
+        &["what", "health", "says", "next"],
+        rows.iter().map(|d| {
+            vec![
+                d.what.clone(),
+                format!("{:?}", d.health).to_lowercase(),
+                d.says.clone(),
+                d.next.clone().unwrap_or_default(),
             ]
         }),
     )

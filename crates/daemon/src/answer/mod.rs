@@ -1,0 +1,77 @@
+//! The control API: one exhaustive match over everything that may be asked. Every face of the daemon ends up here.
+
+mod instructions;
+mod project;
+mod read;
+mod work;
+
+use crate::context::Daemon;
+use engine::{Input, Rejected};
+use protocol::*;
+use std::sync::Arc;
+
+pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, ApiError> {
+    use Request::*;
+    match request {
+        Hello => Ok(Response::Hello(read::hello(daemon).await?)),
+        Home => read::home(daemon).await,
+        Ask { client, text, project, agent, step, channel } => {
+            work::ask(daemon, work::Ask { client, text, project, agent, step, channel }).await
+        }
+        Requests { project, limit } => read::requests(daemon, project, limit).await,
+        Show { request } => Ok(Response::Show(Box::new(read::show(daemon, &request).await?))),
+        Cancel { request } => done(daemon, Input::Cancel { request }).await,
+        Steer { request, text } => work::steer(daemon, request, &text).await,
+        Retry { request } => {
+            daemon.readiness.refresh(&daemon.setup, true).await;
+            done(daemon, Input::Retry { request, because: "you asked for another look".into() }).await
+        }
+        Journal { after, limit } => read::journal(daemon, after, limit).await,
+        VerifyJournal => read::verify(daemon).await,
+        Deployments { project, filter, limit } => read::deployments(daemon, project, filter, limit).await,
+        Rate { deployment, rating } => done(daemon, Input::Rate { deployment, rating }).await,
+        Rollback { project, release } => work::rollback(daemon, project, release).await,
+        Releases { project } => work::releases(daemon, project).await,
+        Steps { project } => read::steps(daemon, project).await,
+        PlanStep { project, title, text } => project::plan_step(daemon, project, &title, &text).await,
+        DropStep { step } => project::drop_step(daemon, step).await,
+        Notes { project, limit } => read::notes(daemon, project, limit).await,
+        Recall { project, query, limit } => read::recall(daemon, project, &query, limit).await,
+        Push { project, kind, title, text } => project::push(daemon, project, kind, &title, &text).await,
+        Forget { note } => done(daemon, Input::Forget { note }).await,
+        Agents { fresh } => Ok(Response::Agents { rows: read::agents(daemon, fresh).await? }),
+        Instructions { project } => instructions::list(daemon, project).await,
+        ReadInstruction { project, path, at } => instructions::read(daemon, project, &path, at).await,
+        WriteInstruction { project, path, text, base } => {
+            instructions::write(daemon, project, &path, &text, &base).await
+        }
+        Projects => Ok(Response::Projects { rows: daemon.reads.ask(|r| r.projects()).await? }),
+        CreateProject { name, starter } => project::create(daemon, &name, &starter).await,
+        ActivateProject { project } => done(daemon, Input::Activate { project }).await,
+        Transcript { attempt, after, limit } => read::transcript(daemon, attempt, after, limit).await,
+        Text { blob } => read::text(daemon, blob).await,
+        Diff { attempt } => work::diff(daemon, attempt).await,
+        Doctor => Ok(Response::Doctor { rows: crate::doctor::examine(daemon).await }),
+    }
+}
+
+async fn done(daemon: &Daemon, input: Input) -> Result<Response, ApiError> {
+    daemon.decide(input).await?;
+    Ok(Response::Done)
+}
+
+/// A rejection in the words of the API.
+pub fn rejected(rejected: &Rejected) -> ApiError {
+    let text = rejected.to_string();
+    let code = match rejected {
+        Rejected::UnknownRequest { .. }
+        | Rejected::UnknownProject { .. }
+        | Rejected::UnknownAttempt { .. }
+        | Rejected::UnknownDeployment { .. }
+        | Rejected::UnknownNote { .. }
+        | Rejected::UnknownStep { .. } => Code::NotFound,
+        Rejected::BadRating { .. } => Code::BadInput,
+        _ => Code::Conflict,
+    };
+    ApiError::new(code, text)
+}

@@ -1,0 +1,175 @@
+//! Answers that are read from the journal, from memory and from what runs; none of them changes anything but the age of
+//! the probes.
+
+use crate::context::{Daemon, hold, internal};
+use protocol::view::{self, AgentRow, Hello, Home, NoteRow, RequestView};
+use protocol::*;
+
+/// Rows of a list where the caller names no limit, and the most that are given at once.
+const PAGE: u32 = 100;
+const MOST: u32 = 1000;
+/// Entries of the journal are asked for by mirrors, in bigger portions.
+const MOST_ENTRIES: u32 = 20_000;
+
+fn page(limit: Option<u32>) -> u32 {
+    limit.unwrap_or(PAGE).clamp(1, MOST)
+}
+
+pub(super) async fn hello(daemon: &Daemon) -> Result<Hello, ApiError> {
+    let (journal, head) = daemon.reads.ask(|r| Ok((r.id()?, r.head()?.0))).await?;
+    Ok(Hello {
+        daemon: env!("CARGO_PKG_VERSION").into(),
+        api: API_VERSION,
+        journal,
+        head,
+        host: daemon.host.clone(),
+        local: daemon.local,
+    })
+}
+
+pub(super) async fn home(daemon: &Daemon) -> Result<Response, ApiError> {
+    let hello = hello(daemon).await?;
+    let active = daemon.active_project().await?;
+    let of = active.clone();
+    let read = daemon.reads.ask(move |r| Ok((r.projects()?, r.requests(Some(&of), 30)?)));
+    let (projects, requests) = read.await?;
+    let running = requests
+        .iter()
+        .rev()
+        .find(|r| matches!(r.status, view::Status::Running { .. } | view::Status::Cancelling));
+    let current = match running.or(requests.first()).map(|r| r.request.clone()) {
+        Some(request) => Some(show(daemon, &request).await?),
+        None => None,
+    };
+    let agents = agents(daemon, false).await?;
+    let disk_full = *daemon.writer.disk_full.borrow();
+    Ok(Response::Home(Box::new(Home { hello, projects, active, requests, current, agents, disk_full })))
+}
+
+pub(super) async fn requests(
+    daemon: &Daemon,
+    project: Option<ProjectId>,
+    limit: Option<u32>,
+) -> Result<Response, ApiError> {
+    let rows = daemon.reads.ask(move |r| r.requests(project.as_ref(), page(limit))).await?;
+    Ok(Response::Requests { rows })
+}
+
+pub(super) async fn show(daemon: &Daemon, request: &RequestId) -> Result<RequestView, ApiError> {
+    let id = request.clone();
+    let view = daemon.reads.ask(move |r| r.show(&id)).await?;
+    let mut view = view.ok_or_else(|| {
+        ApiError::new(Code::NotFound, format!("there is no request {request}"))
+            .next("see `loopwrightd requests`")
+    })?;
+    view.preview = daemon.previews.address(request);
+    Ok(view)
+}
+
+pub(super) async fn journal(daemon: &Daemon, after: u64, limit: Option<u32>) -> Result<Response, ApiError> {
+    let limit = limit.unwrap_or(MOST).min(MOST_ENTRIES);
+    let read = daemon.reads.ask(move |r| Ok((r.entries(after, limit)?, r.head()?.0)));
+    let (entries, head) = read.await?;
+    Ok(Response::Journal { entries, head })
+}
+
+pub(super) async fn verify(daemon: &Daemon) -> Result<Response, ApiError> {
+    let (found, journal) = daemon.reads.ask(|r| Ok((r.verify()?, r.id()?))).await?;
+    let journal::Verified { entries, head_hash, problems } = found;
+    Ok(Response::Verified { journal, entries, head_hash, problems })
+}
+
+pub(super) async fn deployments(
+    daemon: &Daemon,
+    project: Option<ProjectId>,
+    filter: Option<String>,
+    limit: Option<u32>,
+) -> Result<Response, ApiError> {
+    let read = daemon.reads.ask(move |r| r.deployments(project.as_ref(), filter.as_deref(), page(limit)));
+    Ok(Response::Deployments { rows: read.await? })
+}
+
+pub(super) async fn steps(daemon: &Daemon, project: Option<ProjectId>) -> Result<Response, ApiError> {
+    let project = daemon.project_or_active(project).await?;
+    let (planned, completed) = daemon.reads.ask(move |r| r.steps(&project)).await?;
+    Ok(Response::Steps { planned, completed })
+}
+
+pub(super) async fn notes(
+    daemon: &Daemon,
+    project: Option<ProjectId>,
+    limit: Option<u32>,
+) -> Result<Response, ApiError> {
+    let project = daemon.project_or_active(project).await?;
+    let rows = daemon.reads.ask(move |r| r.notes(&project, page(limit))).await?;
+    Ok(Response::Notes { rows })
+}
+
+pub(super) async fn recall(
+    daemon: &Daemon,
+    project: Option<ProjectId>,
+    query: &str,
+    limit: Option<u32>,
+) -> Result<Response, ApiError> {
+    let project = daemon.project_or_active(project).await?;
+    let hits = {
+        let memory = hold(&daemon.writer.memory);
+        memory
+            .recall(&project, query, page(limit.or(Some(20))) as usize)
+            .map_err(|e| internal("recall from memory", e))?
+    };
+    let read = daemon.reads.ask(move |r| {
+        let mut rows = Vec::new();
+        for hit in hits {
+            if let Some(note) = r.note(&hit.note)? {
+                rows.push(NoteRow { score: Some(hit.score), why: Some(hit.why), ..note });
+            }
+        }
+        Ok(rows)
+    });
+    Ok(Response::Recalled { rows: read.await? })
+}
+
+pub(super) async fn agents(daemon: &Daemon, fresh: bool) -> Result<Vec<AgentRow>, ApiError> {
+    if fresh {
+        daemon.readiness.refresh(&daemon.setup, true).await;
+        daemon.nudge();
+    }
+    let states = daemon.agents_now().await?;
+    let record = daemon.reads.ask(|r| r.agent_record()).await?;
+    let probed = daemon.readiness.probed_at();
+    let rows = states.into_iter().zip(agents::catalogue()).map(|(state, profile)| {
+        let (runs, live) = record
+            .iter()
+            .find(|(agent, ..)| *agent == state.agent)
+            .map_or((0, 0), |(_, runs, live)| (*runs, *live));
+        AgentRow {
+            agent: state.agent,
+            title: profile.title.into(),
+            readiness: state.readiness,
+            probed,
+            runs,
+            live,
+        }
+    });
+    Ok(rows.collect())
+}
+
+pub(super) async fn transcript(
+    daemon: &Daemon,
+    attempt: AttemptId,
+    after: u64,
+    limit: Option<u32>,
+) -> Result<Response, ApiError> {
+    let limit = page(limit);
+    let read =
+        daemon.reads.ask(move |r| Ok((r.transcript(&attempt, after, limit)?, r.transcript_head(&attempt)?)));
+    let (lines, head) = read.await?;
+    Ok(Response::Transcript { lines, head })
+}
+
+pub(super) async fn text(daemon: &Daemon, blob: BlobId) -> Result<Response, ApiError> {
+    let bytes = daemon.reads.ask(move |r| r.blob(&blob)).await?;
+    let bytes = bytes.ok_or_else(|| ApiError::new(Code::NotFound, "this text is not kept any more"))?;
+    Ok(Response::Text { text: String::from_utf8_lossy(&bytes).into_owned() })
+}
