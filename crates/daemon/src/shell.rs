@@ -64,6 +64,7 @@ impl Shell {
         if let Err(e) = self.tidy(&left).await {
             warn!(error = %e, "failed to remove what an earlier daemon left");
         }
+        tokio::spawn(effects::forget_packages(self.daemon.clone()));
     }
 
     /// Removes the worktrees that nothing goes on in, and what was half made or half removed.

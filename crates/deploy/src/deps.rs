@@ -1,6 +1,8 @@
 //! Packages of apps: installed once for a lockfile into a shared, read-only folder that worktrees and releases link to.
 //! No script of a package ever runs on install. What is there works with no network.
 
+mod unused;
+
 use crate::error::{Error, Result};
 use crate::git::SYSTEM_PATH;
 use crate::hands;
@@ -106,23 +108,13 @@ impl Yard {
 
     async fn install(&self, wanted: Wanted) -> Result<Deps> {
         let target = self.deps_dir(&wanted.key);
-        if target.is_dir() {
+        if unused::is_ready(&target) {
             return Ok(Deps::Ready(target));
         }
         let deps = self.home.join("deps");
-        make_dir(&deps)?;
-        // Nobody else may open it: who can, can hold it.
-        let lock =
-            File::options().create(true).truncate(false).write(true).mode(0o600).open(deps.join(".lock"));
-        let lock = lock.map_err(Error::io("lock the packages folder"))?;
         // One installs, the others wait for it and find it done.
-        let _held = tokio::task::spawn_blocking(move || {
-            rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).map(|()| lock)
-        })
-        .await
-        .map_err(|error| Error::io("lock the packages folder")(std::io::Error::other(error)))?
-        .map_err(|error| Error::io("lock the packages folder")(error.into()))?;
-        if target.is_dir() {
+        let _held = lock(&deps).await?;
+        if unused::is_ready(&target) {
             return Ok(Deps::Ready(target));
         }
         let fresh = deps.join(format!(".new-{}", wanted.key));
@@ -290,6 +282,20 @@ impl Yard {
         SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert(seen_as, version);
         Ok(version)
     }
+}
+
+/// Held as long as the returned file is open.
+async fn lock(deps: &Path) -> Result<File> {
+    make_dir(deps)?;
+    // Nobody else may open it: who can, can hold it.
+    let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(deps.join(".lock"));
+    let lock = lock.map_err(Error::io("lock the packages folder"))?;
+    tokio::task::spawn_blocking(move || {
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).map(|()| lock)
+    })
+    .await
+    .map_err(|error| Error::io("lock the packages folder")(std::io::Error::other(error)))?
+    .map_err(|error| Error::io("lock the packages folder")(error.into()))
 }
 
 /// Links an app to the folder of its packages, whether that is installed yet or not.

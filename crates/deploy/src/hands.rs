@@ -107,6 +107,23 @@ fn close_file(file: &OwnedFd) -> rustix::io::Result<()> {
     fchmod(file, Mode::from_raw_mode(0o444 | execute))
 }
 
+/// Takes away what [`close`] has closed: only root may remove something from a read-only folder.
+pub(crate) fn remove_closed(path: &Path) -> Result<()> {
+    match open_dir(path).and_then(|dir| open_up(&dir)) {
+        Ok(()) | Err(Errno::NOENT) => crate::yard::remove_all(path),
+        Err(errno) => Err(failed("open", path)(errno)),
+    }
+}
+
+fn open_up(dir: &OwnedFd) -> rustix::io::Result<()> {
+    fchmod(dir, Mode::from_raw_mode(0o755))?;
+    each(dir, |name| match openat(dir, name, DIR, Mode::empty()) {
+        Ok(inner) => open_up(&inner),
+        Err(Errno::NOTDIR | Errno::LOOP) => Ok(()),
+        Err(errno) => Err(errno),
+    })
+}
+
 fn own(what: &OwnedFd) -> rustix::io::Result<()> {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     if fstat(what)?.st_uid == uid.as_raw() { Ok(()) } else { fchown(what, Some(uid), Some(gid)) }
@@ -175,6 +192,10 @@ mod tests {
         close(&tree).unwrap();
         assert_eq!((mode(&tree), mode(&tree.join("a")), mode(&tree.join("a/run"))), (0o755, 0o555, 0o555));
         assert_eq!((mode(&outside.join("secret")), mode(&outside)), (0o600, 0o755));
+        remove_closed(&tree).unwrap();
+        assert!(!tree.exists() && outside.join("secret").exists());
+        remove_closed(&tree).unwrap();
+        std::fs::create_dir(&tree).unwrap();
         symlink(&tree, dir.path().join("top")).unwrap();
         close(&dir.path().join("top")).unwrap_err();
         give(&dir.path().join("top"), us()).unwrap_err();

@@ -14,7 +14,7 @@ use engine::{Effect, Input};
 use protocol::ApiError;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// Tries of an effect that fails for the machine's reasons, and the pause before the second one (doubled each time).
 const TRIES: u32 = 3;
@@ -59,9 +59,20 @@ async fn once(daemon: &Arc<Daemon>, effect: &Effect) -> Result<Report, ApiError>
             land::switch(daemon, project, attempt, release).await
         }
         Effect::Record { request, project, outcome, why } => {
-            record::record(daemon, request, project, *outcome, why).await
+            let recorded = record::record(daemon, request, project, *outcome, why).await;
+            tokio::spawn(forget_packages(daemon.clone()));
+            recorded
         }
         Effect::Wake { request, at } => wake(request, *at).await,
+    }
+}
+
+/// Removes packages that nothing uses any more. Nobody waits for it.
+pub async fn forget_packages(daemon: Arc<Daemon>) {
+    match daemon.yard.prune_deps(std::time::SystemTime::now()).await {
+        Ok(gone) if gone.is_empty() => {}
+        Ok(gone) => info!(folders = gone.len(), "packages that nothing used were removed"),
+        Err(e) => warn!(error = %e, "failed to remove packages that nothing uses"),
     }
 }
 
