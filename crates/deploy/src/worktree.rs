@@ -36,7 +36,9 @@ impl Yard {
         self.lay_out(project, attempt, commit, Head::Detached).await
     }
 
-    /// Takes the worktree away; its branch and commits stay. One that is not there is fine.
+    /// Takes the worktree away; its branch and commits stay: the journal names them, and their diffs can be asked for at
+    /// any time. Without the branch they would still be here, since nothing is collected as garbage (`gc.auto=0`), but a
+    /// person's own `git gc` would lose them. One that is not there is fine.
     pub async fn drop_worktree(&self, project: &ProjectId, attempt: &AttemptId) -> Result<()> {
         // Out of the way first: what is half removed is never found under its name.
         let path = self.worktree_dir(project, attempt);
