@@ -212,7 +212,7 @@ fn show(view: &RequestView) -> Result<()> {
     view.url.iter().try_for_each(|url| line(&format!("  {url}")))
 }
 
-pub fn outcome(outcome: Outcome) -> &'static str {
+fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Live => "live",
         Outcome::Failed => "failed",

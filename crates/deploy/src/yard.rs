@@ -1,5 +1,5 @@
-//! The yard: where projects stand. Knows the layout of the home folder and who runs as whom; every other room of
-//! part A adds its methods to [`Yard`].
+//! The yard: where projects stand. Knows the layout of the home folder and who runs as whom; the rooms of projects,
+//! worktrees, the gate, checks and packages add their methods to [`Yard`].
 //!
 //! ```text
 //! HOME/projects/<project>/repo.git               bare repository, branch main; only the daemon writes it

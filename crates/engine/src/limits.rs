@@ -13,22 +13,10 @@ pub struct Limits {
     pub lost: u32,
     /// The same for all lost runs of one request: what costs tokens each time has an end too.
     pub lost_in_all: u32,
-    /// For the shell: how often it tries one effect before it reports `EffectFailed`. The engine does not try again.
-    pub effect_failures: u32,
-    /// For the shell: the brief's budget in tokens.
-    pub brief_tokens: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            active: 1,
-            attempts: 4,
-            same_agent_again: 1,
-            lost: 3,
-            lost_in_all: 10,
-            effect_failures: 3,
-            brief_tokens: 12_000,
-        }
+        Self { active: 1, attempts: 4, same_agent_again: 1, lost: 3, lost_in_all: 10 }
     }
 }
