@@ -4,7 +4,9 @@
 use crate::context::hold;
 use crate::names;
 use anyhow::{Context, Result};
-use std::collections::{BTreeSet, HashMap};
+use protocol::At;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -13,13 +15,29 @@ use std::time::{Duration, Instant};
 
 /// A link that was not used for this long is void.
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
-/// Sessions that are kept; the oldest names go first.
+/// Sessions that are kept; the oldest go first.
 const SESSIONS: usize = 50;
+/// A session ends by then, milliseconds.
+const SESSION_LIFE: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// A browser that is signed in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Session {
+    hash: String,
+    made: At,
+}
+
+impl Session {
+    fn is_over(&self, now: At) -> bool {
+        now.since(self.made) >= SESSION_LIFE
+    }
+}
 
 pub struct Sessions {
     file: PathBuf,
     links: Mutex<HashMap<String, Instant>>,
-    tokens: Mutex<BTreeSet<String>>,
+    /// Oldest first.
+    tokens: Mutex<Vec<Session>>,
 }
 
 fn hash(secret: &str) -> String {
@@ -30,7 +48,7 @@ impl Sessions {
     pub fn open(file: &Path) -> Result<Self> {
         let tokens = match std::fs::read(file) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => BTreeSet::new(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(e).with_context(|| format!("failed to read {}", file.display())),
         };
         Ok(Self { file: file.to_owned(), links: Mutex::default(), tokens: Mutex::new(tokens) })
@@ -46,26 +64,27 @@ impl Sessions {
     }
 
     /// Trades a key for a token, once.
-    pub fn trade(&self, key: &str) -> Option<String> {
+    pub fn trade(&self, key: &str, now: At) -> Option<String> {
         let made = hold(&self.links).remove(&hash(key))?;
         if made.elapsed() >= LINK_LIFE {
             return None;
         }
         let token = names::secret().ok()?;
         let mut tokens = hold(&self.tokens);
-        if tokens.len() >= SESSIONS {
-            tokens.pop_first();
-        }
-        tokens.insert(hash(&token));
+        tokens.retain(|session| !session.is_over(now));
+        let surplus = (tokens.len() + 1).saturating_sub(SESSIONS);
+        tokens.drain(..surplus);
+        tokens.push(Session { hash: hash(&token), made: now });
         self.keep(&tokens).ok()?;
         Some(token)
     }
 
-    pub fn knows(&self, token: &str) -> bool {
-        hold(&self.tokens).contains(&hash(token))
+    pub fn knows(&self, token: &str, now: At) -> bool {
+        let hash = hash(token);
+        hold(&self.tokens).iter().any(|session| session.hash == hash && !session.is_over(now))
     }
 
-    fn keep(&self, tokens: &BTreeSet<String>) -> std::io::Result<()> {
+    fn keep(&self, tokens: &[Session]) -> std::io::Result<()> {
         let fresh = self.file.with_extension("new");
         let mut file =
             std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
@@ -85,11 +104,25 @@ mod tests {
         let file = dir.path().join("sessions.json");
         let sessions = Sessions::open(&file).unwrap();
         let key = sessions.link().unwrap();
-        let token = sessions.trade(&key).unwrap();
-        assert!(sessions.trade(&key).is_none());
-        assert!(sessions.trade("guess").is_none());
-        assert!(sessions.knows(&token) && !sessions.knows(&key));
-        assert!(Sessions::open(&file).unwrap().knows(&token));
+        let token = sessions.trade(&key, At(0)).unwrap();
+        assert!(sessions.trade(&key, At(0)).is_none());
+        assert!(sessions.trade("guess", At(0)).is_none());
+        assert!(sessions.knows(&token, At(1)) && !sessions.knows(&key, At(1)));
+        assert!(Sessions::open(&file).unwrap().knows(&token, At(1)));
         assert!(!std::fs::read_to_string(&file).unwrap().contains(&token));
+    }
+
+    #[test]
+    fn the_oldest_session_gives_way_and_each_ends_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let sessions = Sessions::open(&dir.path().join("sessions.json")).unwrap();
+        let sign_in = |at| sessions.trade(&sessions.link().unwrap(), At(at)).unwrap();
+        let tokens: Vec<String> = (0..=SESSIONS as i64).map(sign_in).collect();
+        let known: Vec<bool> = tokens.iter().map(|token| sessions.knows(token, At(100))).collect();
+        assert_eq!(known.iter().position(|known| *known), Some(1));
+        assert_eq!(known.iter().filter(|known| **known).count(), SESSIONS);
+        let end = SESSION_LIFE as i64 + 1;
+        assert!(sessions.knows(&tokens[1], At(end - 1)) && !sessions.knows(&tokens[1], At(end)));
+        assert!(sessions.knows(&tokens[2], At(end)));
     }
 }

@@ -148,7 +148,7 @@ struct Key {
 }
 
 async fn session(State(daemon): Shared, Json(Key { key }): Json<Key>) -> HttpResponse {
-    match daemon.sessions.trade(&key) {
+    match daemon.sessions.trade(&key, crate::names::now()) {
         Some(token) => Json(serde_json::json!({ "token": token })).into_response(),
         None => Refusal(signed_out("this link was used already, or is too old")).into_response(),
     }
@@ -186,7 +186,7 @@ async fn stop(State(daemon): Shared, Json(Stop { sites }): Json<Stop>) -> HttpRe
 async fn with_token(State(daemon): Shared, request: HttpRequest, next: Next) -> HttpResponse {
     let token = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
     match token.and_then(|v| v.strip_prefix("Bearer ")) {
-        Some(token) if daemon.sessions.knows(token) => next.run(request).await,
+        Some(token) if daemon.sessions.knows(token, crate::names::now()) => next.run(request).await,
         Some(_) => Refusal(signed_out("this session has ended")).into_response(),
         None => Refusal(signed_out("you are not signed in")).into_response(),
     }
