@@ -258,6 +258,7 @@ async fn begin(running: &Running, config: &EdgeConfig) -> io::Result<Life> {
     let (pump, output) = pump(config, spec)?;
     let argv =
         spec.memory_mb.map_or_else(|| spec.argv.clone(), |mb| process::with_memory_limit(&spec.argv, mb));
+    let argv = process::without_new_privileges(&argv);
     let mut command =
         process::command(&argv, &spec.cwd, &environment(spec, running.port, config), spec.run_as)?;
     // Should a later line here fail, no process stays behind without a keeper.

@@ -144,6 +144,7 @@ fn begin(spec: &PreviewSpec, port: u16) -> io::Result<(Child, Ending, LogPump)> 
     env.insert("PORT".into(), port);
     env.insert("LOOPWRIGHT_PREVIEW".into(), spec.attempt.to_string());
     let (pump, output) = LogPump::anonymous(CappedLog::open(&spec.log, spec.log_bytes)?)?;
+    let argv = process::without_new_privileges(&argv);
     let mut command = process::command(&argv, &spec.cwd, &env, spec.run_as)?;
     command.stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
     let child = command.spawn()?;

@@ -53,6 +53,17 @@ pub(crate) fn with_memory_limit(argv: &[String], mb: u64) -> Vec<String> {
     [PRLIMIT.to_owned(), limit, "--".to_owned()].into_iter().chain(argv.iter().cloned()).collect()
 }
 
+/// The same program, which no set-user-id file can give more rights than its user has, nor anything that it starts. By
+/// setpriv(1), which becomes the program: number and signals are its own. Where there is no such program, as it was.
+pub(crate) fn without_new_privileges(argv: &[String]) -> Vec<String> {
+    const SETPRIV: &str = "/usr/bin/setpriv";
+    if !cfg!(target_os = "linux") || !Path::new(SETPRIV).is_file() {
+        return argv.to_vec();
+    }
+    let words = [SETPRIV, "--no-new-privs", "--"].map(str::to_owned);
+    words.into_iter().chain(argv.iter().cloned()).collect()
+}
+
 fn as_pid(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }

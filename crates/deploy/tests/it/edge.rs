@@ -228,7 +228,7 @@ async fn nothing_unhealthy_becomes_live() {
     absent.argv = vec!["/no/such/program".into()];
     bench.client.start(absent).await.unwrap();
     let (_, says) = refused(bench.client.health(&release("absent"), "/healthz", DEADLINE * 10).await);
-    assert!(says.contains("could not be started"), "{says}");
+    assert!(says.contains("/no/such/program"), "{says}");
     assert_eq!(text(bench.port, "/").await, "good");
 }
 
@@ -442,4 +442,18 @@ async fn an_edge_that_was_killed_comes_back_with_the_same_port_and_the_same_app(
     assert!(state.projects[0].says.as_ref().unwrap().contains(&port.to_string()));
     assert_eq!(text(state.projects[0].port, "/").await, "app");
     edge.client.quit().await.unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_release_can_gain_no_rights() {
+    let bench = Bench::new(|_| ()).await;
+    bench.live("one").await;
+    let state = bench.client.state().await.unwrap();
+    let pid = of(&state, "one").and_then(|one| one.pid).unwrap();
+    let about = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    assert!(about.contains("NoNewPrivs:\t1"), "{about}");
+    // The number is the program's own, not that of a shell around it.
+    let program = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    assert_eq!(program, std::env::current_exe().unwrap());
 }
