@@ -9,7 +9,7 @@ use crate::yard::{Yard, make_dir, remove_all, write};
 use protocol::fact::CheckKind;
 use protocol::{AttemptId, CommitId, ProjectId};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 #[derive(Debug, Clone)]
 pub struct CheckOutcome {
@@ -20,7 +20,6 @@ pub struct CheckOutcome {
     pub lines: Vec<String>,
     /// All that was printed; the middle of a very long one is left out.
     pub log: Vec<u8>,
-    pub duration: Duration,
 }
 
 /// The commit that a worktree was built from, noted where the agent cannot write.
@@ -173,11 +172,11 @@ impl Sheet {
     }
 
     fn outcome(self, kind: CheckKind, begun: Instant) -> CheckOutcome {
-        let duration = begun.elapsed();
+        let took = begun.elapsed().as_secs_f64();
         let (passed, summary, lines) = match self.failed {
-            None => (true, format!("{} passed in {:.1} s", kind.word(), duration.as_secs_f64()), Vec::new()),
+            None => (true, format!("{} passed in {took:.1} s", kind.word()), Vec::new()),
             Some((summary, lines)) => (false, summary, lines),
         };
-        CheckOutcome { passed, summary, lines, log: self.log, duration }
+        CheckOutcome { passed, summary, lines, log: self.log }
     }
 }
