@@ -81,10 +81,7 @@ pub(crate) fn has_node(setup: &Setup, profile: &Profile) -> Result<(), Missing> 
     if !needs || given || on_path() {
         return Ok(());
     }
-    Err(Missing {
-        program: "node".to_owned(),
-        next: "install Node 22.22 or newer".to_owned(),
-    })
+    Err(Missing { program: "node".to_owned(), next: "install Node 22.22 or newer".to_owned() })
 }
 
 fn is_program(path: &Path) -> bool {
