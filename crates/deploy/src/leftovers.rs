@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::process;
-use crate::yard::{Yard, remove_all};
+use crate::yard::{Yard, guard, remove_all};
 use std::path::Path;
 
 /// Names the home that a process works for.
@@ -15,6 +15,7 @@ impl Yard {
         process::sweep(&format!("{WORK}={}", self.home.display())).await;
         let projects = self.home.join("projects");
         for project in folders(&projects)? {
+            guard(&projects.join(&project))?;
             let repo = projects.join(project).join("repo.git");
             unlock(&repo)?;
             unlock(&repo.join("refs/heads"))?;

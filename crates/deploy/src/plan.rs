@@ -53,6 +53,7 @@ impl Yard {
         let manifest = self.manifest(project, commit.as_str()).await?;
         let releases = self.releases_dir(project);
         crate::yard::make_dir(&releases)?;
+        crate::yard::guard(&self.project_dir(project))?;
         // Asked for by what the lockfile says: the link in the worktree is the agent's to change.
         let packages = match self.ensure_deps(&self.worktree_dir(project, attempt).join("app")).await? {
             Deps::Ready(dir) => Some((PathBuf::from("app/node_modules"), dir)),
@@ -70,6 +71,7 @@ impl Yard {
             // The start command belongs to the release: a later app.toml must not change how an old one is started.
             ours: vec![(PLAN.into(), plan)],
             most: MOST,
+            readers: self.run_as_app.map(|app| app.gid),
         };
         blocking(move || release::stage(&spec)).await
     }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::git::{AUTHOR, EMAIL, Git, commit_id, quoted, rev};
 use crate::leftovers::WORK;
 use crate::starter;
-use crate::yard::{Yard, make_dir, remove_all, write};
+use crate::yard::{Yard, guard, make_dir, remove_all, write};
 use protocol::fact::DiffStat;
 use protocol::view::InstructionEdit;
 use protocol::{At, CommitId, ProjectId};
@@ -87,6 +87,7 @@ impl Yard {
         let message = format!("begin {name} from the {} starter", starter.id);
         let git = Git::bare(&repo).env(WORK, &self.home);
         let commit = import(&git, "refs/heads/main", None, &message, &when, &changes).await?;
+        guard(&fresh)?;
         match std::fs::rename(&fresh, &dir) {
             Ok(()) => Ok(commit),
             Err(_) if dir.exists() => Err(Error::ProjectExists(project.clone())),

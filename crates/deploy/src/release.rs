@@ -26,6 +26,8 @@ pub struct StageSpec {
     pub ours: Vec<(PathBuf, Vec<u8>)>,
     /// Bytes that may be taken, the least that a file or folder needs on a disk included.
     pub most: u64,
+    /// The group that may read it besides us; none: everybody may.
+    pub readers: Option<u32>,
 }
 
 /// What a file or folder takes on a disk at least.
@@ -87,6 +89,11 @@ fn fill(spec: &StageSpec, fresh: &Path) -> Result<(), ReleaseError> {
     for (place, data) in &spec.ours {
         let file = inside(fresh, place)?;
         std::fs::write(&file, data).map_err(io_error("write", &file))?;
+    }
+    if let Some(group) = spec.readers {
+        std::os::unix::fs::chown(fresh, None, Some(group)).map_err(io_error("give", fresh))?;
+        std::fs::set_permissions(fresh, std::fs::Permissions::from_mode(0o750))
+            .map_err(io_error("protect", fresh))?;
     }
     Ok(())
 }
@@ -282,6 +289,7 @@ mod tests {
                 node_modules: None,
                 ours: vec![("release.json".into(), b"plan".to_vec())],
                 most: 1 << 20,
+                readers: None,
             }
         }
     }

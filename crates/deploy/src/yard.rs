@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::leftovers::WORK;
 use protocol::{AttemptId, ProjectId};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone)]
@@ -57,6 +58,22 @@ impl Yard {
         }
         Ok(Git::bare(dir).env(WORK, &self.home))
     }
+}
+
+/// Who may read what of a project where agents are users of their own: its repository and the list of its worktrees and
+/// releases are ours; who knows the name of a folder in them can pass through.
+pub(crate) fn guard(project: &Path) -> Result<()> {
+    let passed =
+        [project.to_owned(), project.join("worktrees"), project.join("releases")].map(|dir| (dir, 0o711));
+    for (dir, mode) in passed.into_iter().chain([(project.join("repo.git"), 0o700)]) {
+        match std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(mode)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(format!("set the mode of {}", dir.display()))(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Takes a folder and all in it away; one that is not there is fine. Links are removed, never followed.

@@ -1,8 +1,8 @@
 //! Making projects, and reading and changing their main branch.
 
 use crate::{AT, attempt, ground};
-use deploy::{Error, LandOutcome, slug, starters};
-use protocol::ProjectId;
+use deploy::{Error, LandOutcome, RunAs, Yard, slug, starters};
+use protocol::{ProjectId, ReleaseId};
 
 #[tokio::test]
 async fn a_new_project_has_its_instruction_layer_and_its_app() {
@@ -151,4 +151,34 @@ async fn landing_is_done_once_and_never_over_somebody_elses_change() {
     assert_eq!(yard.land(project, &passed[1]).await.unwrap(), LandOutcome::Stale);
     yard.commit_files(project, &[("SOUL.md", Some(b"s"))], "edit", None).await.unwrap();
     assert_eq!(yard.land(project, &passed[0]).await.unwrap(), LandOutcome::Landed, "an ancestor has landed");
+}
+
+/// Only root can be asked: for anybody else there is one user.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn agents_and_apps_read_what_is_theirs_alone() {
+    let ground = ground("static").await;
+    if ground.yard.run_as_agent.is_none() {
+        return;
+    }
+    let (agent, app, project) = (65_534, 65_533, &ground.project);
+    let yard = Yard { run_as_app: Some(RunAs { uid: app, gid: app }), ..ground.yard.clone() };
+    let worktree = ground.worktree("a1", &[]).await;
+    let release =
+        yard.stage(project, &attempt("a1"), &ReleaseId::new("r1").unwrap(), &ground.first).await.unwrap();
+    let page = std::path::Path::new("app/public/index.html");
+    let can = |user: u32, file: std::path::PathBuf| {
+        let ids = [format!("--reuid={user}"), format!("--regid={user}")];
+        let mut command = std::process::Command::new("setpriv");
+        command.args(ids).args(["--clear-groups", "cat"]).arg(&file);
+        assert!(file.is_file(), "{}", file.display());
+        command.output().unwrap().status.success()
+    };
+    let seen = |user| {
+        [yard.repo_dir(project).join("HEAD"), worktree.join(page), release.join(page)]
+            .map(|file| can(user, file))
+    };
+    assert_eq!(seen(agent), [false, true, false]);
+    assert_eq!(seen(app)[0], false);
+    assert_eq!(seen(app)[2], true);
 }
