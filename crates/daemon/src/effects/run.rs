@@ -20,6 +20,8 @@ use tracing::warn;
 const QUIET: Duration = Duration::from_millis(400);
 /// Pictures are large: between two of one attempt passes at least this, but for the last one.
 const PICTURES: Duration = Duration::from_secs(3);
+/// Before the agent's work is tried to be kept again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Events that may wait while the disk is slow.
 const EVENTS: usize = 1024;
 
@@ -180,7 +182,12 @@ async fn keep_checkpoints(
     album: &mut Album,
 ) {
     while let Some(says) = moments.recv().await {
-        if let Some((commit, diff)) = commit(daemon, run, &says).await {
+        let kept = commit(daemon, run, &says).await.unwrap_or_else(|e| {
+            // The next moment sees the same change again, and the last one is not let go.
+            warn!(error = %e, "failed to keep a checkpoint");
+            None
+        });
+        if let Some((commit, diff)) = kept {
             album.owed = true;
             let picture = if album.is_due() { album.picture(daemon, run.attempt).await } else { None };
             checkpoint(daemon, run, commit, diff, says, picture).await;
@@ -195,7 +202,7 @@ async fn last_checkpoint(
     mut album: Album,
 ) -> Result<CommitId, ApiError> {
     let says = "the agent ended its turn";
-    let changed = commit(daemon, run, says).await;
+    let changed = commit_for_sure(daemon, run, says).await?;
     let tip =
         daemon.yard.tip(run.project, run.attempt).await.map_err(|e| internal("read the worktree", e))?;
     if changed.is_some() || album.owed {
@@ -209,13 +216,31 @@ async fn last_checkpoint(
 }
 
 /// Commits the worktree, if anything changed in it.
-async fn commit(daemon: &Daemon, run: &Run<'_>, says: &str) -> Option<(CommitId, DiffStat)> {
+async fn commit(daemon: &Daemon, run: &Run<'_>, says: &str) -> deploy::Result<Option<(CommitId, DiffStat)>> {
     let message = format!("checkpoint: {}", clean::line(says, 60));
-    let kept = daemon.yard.checkpoint(run.project, run.attempt, &message).await;
-    kept.unwrap_or_else(|e| {
-        warn!(error = %e, "failed to keep a checkpoint");
-        None
-    })
+    daemon.yard.checkpoint(run.project, run.attempt, &message).await
+}
+
+/// The same at the end of a run, where a failure must not pass for "the agent changed nothing": a full disk is waited for,
+/// anything else is tried again before it is the machine's failure.
+async fn commit_for_sure(
+    daemon: &Daemon,
+    run: &Run<'_>,
+    says: &str,
+) -> Result<Option<(CommitId, DiffStat)>, ApiError> {
+    let mut tries = 3;
+    loop {
+        match commit(daemon, run, says).await {
+            Ok(kept) => return Ok(kept),
+            Err(e) if e.is_disk_full() => warn!(error = %e, "the agent's work waits for room on the disk"),
+            Err(e) if tries == 0 => return Err(internal("keep the agent's work", e)),
+            Err(e) => {
+                tries -= 1;
+                warn!(error = %e, "failed to keep the agent's work; it is tried again");
+            }
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 async fn checkpoint(
