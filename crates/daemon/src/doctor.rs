@@ -76,13 +76,11 @@ fn programs(daemon: &Daemon) -> Vec<DoctorRow> {
         Some(path) => row("screenshots", Health::Good, path.display().to_string()),
         None => row("screenshots", Health::Good, "off: no Chromium is installed"),
     };
-    let user = if rustix::process::geteuid().is_root() && daemon.setup.run_as.is_none() {
-        with_next(
-            row("users", Health::Bad, "the daemon is root and there is no user for the agents"),
-            "run ./dev setup, which makes loopwright-agent and loopwright-app",
-        )
+    // A daemon that is root does not start without them.
+    let user = if daemon.setup.run_as.is_some() {
+        row("users", Health::Good, "agents and apps run as users of their own, not as root")
     } else {
-        row("users", Health::Good, "agents do not run as root")
+        row("users", Health::Good, "agents run as you: they can read what you can")
     };
     vec![node, chromium, user]
 }

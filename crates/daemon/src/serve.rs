@@ -27,9 +27,6 @@ use tracing::{info, warn};
 
 /// The dashboard's port where nothing else is asked for.
 const PORT: u16 = 9119;
-/// The system users of a daemon that is root.
-const AGENT_USER: &str = "loopwright-agent";
-const APP_USER: &str = "loopwright-app";
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -145,6 +142,8 @@ fn lock(home: &Home) -> Result<File> {
 
 /// Opens what is kept and puts the parts together. Nothing is started yet.
 fn assemble(home: Home, options: &Options) -> Result<Daemon> {
+    let root = rustix::process::geteuid().is_root();
+    let users = if root { Some(users::of_root(Path::new("/etc/passwd"))?) } else { None };
     let settings = Settings::read(&home.settings())?;
     let fresh_id = &names::journal()?;
     let opening = Opening::Source { fresh_id, daemon: env!("CARGO_PKG_VERSION"), at: names::now() };
@@ -153,18 +152,16 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
     let memory = open_memory(&home, &journal)?;
     let limits = engine::Limits { attempts: settings.limits.attempts, ..engine::Limits::default() };
     let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), memory, limits)?;
-    let root = rustix::process::geteuid().is_root();
-    let user = |name| root.then(|| users::find(Path::new("/etc/passwd"), name)).flatten();
     let own_exe = std::env::current_exe().context("failed to find this program's own file")?;
     let yard = deploy::Yard {
         home: home.root().to_owned(),
         node: options.node.clone().or_else(|| find_program("node")),
-        run_as_agent: user(AGENT_USER).map(|(uid, gid)| deploy::RunAs { uid, gid }),
-        run_as_app: user(APP_USER).map(|(uid, gid)| deploy::RunAs { uid, gid }),
+        run_as_agent: users.map(|users| deploy::RunAs { uid: users.agent.0, gid: users.agent.1 }),
+        run_as_app: users.map(|users| deploy::RunAs { uid: users.app.0, gid: users.app.1 }),
         npm_cache: options.npm_cache.clone(),
         own_exe: own_exe.clone(),
     };
-    let setup = agents_setup(&home, &settings, options, &own_exe, root, user(AGENT_USER));
+    let setup = agents_setup(&home, &settings, options, &own_exe, root, users.map(|users| users.agent));
     let previews = Previews::new(&settings, &search_path());
     Ok(Daemon {
         reads: Reads::new(reader),

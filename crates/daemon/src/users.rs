@@ -1,9 +1,34 @@
 //! The system users that agents and apps run as when the daemon is root.
 
+use anyhow::{Context, Result};
 use std::path::Path;
 
+const AGENT: &str = "loopwright-agent";
+const APP: &str = "loopwright-app";
+
+/// User and group ids of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Users {
+    pub agent: (u32, u32),
+    pub app: (u32, u32),
+}
+
+/// The users of a daemon that is root. It does not go without them: an agent as root could do anything to this machine.
+pub fn of_root(passwd: &Path) -> Result<Users> {
+    let user = |name| {
+        let found = find(passwd, name).filter(|(uid, _)| *uid != 0);
+        found.with_context(|| {
+            format!(
+                "root runs no agents and no apps: they need users of their own, and {name} is missing. \
+                 Run ./dev setup, which makes {AGENT} and {APP}, or start it as an ordinary user"
+            )
+        })
+    };
+    Ok(Users { agent: user(AGENT)?, app: user(APP)? })
+}
+
 /// User and group id of a name, read from the password file.
-pub fn find(passwd: &Path, name: &str) -> Option<(u32, u32)> {
+fn find(passwd: &Path, name: &str) -> Option<(u32, u32)> {
     let text = std::fs::read_to_string(passwd).ok()?;
     text.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -27,5 +52,20 @@ mod tests {
         .unwrap();
         assert_eq!(super::find(file.path(), "agent"), Some((901, 902)));
         assert_eq!(super::find(file.path(), "nobody"), None);
+    }
+
+    #[test]
+    fn root_goes_without_neither_user() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let agent = "loopwright-agent:x:901:902::/:/bin/false\n";
+        std::fs::write(file.path(), agent).unwrap();
+        let says = super::of_root(file.path()).unwrap_err().to_string();
+        assert!(says.contains("loopwright-app is missing") && says.contains("./dev setup"), "{says}");
+        let app = |uid| format!("{agent}loopwright-app:x:{uid}:904::/:/bin/false\n");
+        std::fs::write(file.path(), app(0)).unwrap();
+        super::of_root(file.path()).unwrap_err();
+        std::fs::write(file.path(), app(903)).unwrap();
+        let users = super::of_root(file.path()).unwrap();
+        assert_eq!((users.agent, users.app), ((901, 902), (903, 904)));
     }
 }
