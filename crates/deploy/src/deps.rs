@@ -9,7 +9,7 @@ use crate::hands;
 use crate::leftovers::WORK;
 use crate::run::{Ended, Ran, Run, relevant};
 use crate::starter;
-use crate::yard::{Yard, make_dir, remove_all, write};
+use crate::yard::{Yard, in_place, make_dir, remove_all, write};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -120,7 +120,7 @@ impl Yard {
         let fresh = deps.join(format!(".new-{}", wanted.key));
         let scratch = deps.join(".scratch");
         for dir in [&fresh, &scratch] {
-            remove_all(dir)?;
+            in_place(|| remove_all(dir))?;
             make_dir(dir)?;
         }
         write(&fresh.join("package.json"), serde_json::to_vec(&lists(&wanted.package)).unwrap_or_default())?;
@@ -147,9 +147,8 @@ impl Yard {
         let cache = self.npm_cache.clone().unwrap_or_else(|| self.home.join("deps/.npm"));
         make_dir(&cache)?;
         if let Some(agent) = self.run_as_agent {
-            for dir in [dir, scratch, &cache] {
-                hands::give(dir, agent)?;
-            }
+            // The cache holds all that was ever downloaded.
+            in_place(|| [dir, scratch, &cache].iter().try_for_each(|dir| hands::give(dir, agent)))?;
         }
         let mut env = self.tool_env(scratch)?;
         env.extend(self.npm_settings().await);
@@ -250,8 +249,11 @@ impl Yard {
         let deps = self.home.join("deps");
         make_dir(&deps)?;
         let aside = deps.join(format!(".old-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-        remove_all(&aside)?;
-        hands::link_in(app, "node_modules", target, &aside)
+        // What was there under the name may be a large folder of the agent's.
+        in_place(|| {
+            remove_all(&aside)?;
+            hands::link_in(app, "node_modules", target, &aside)
+        })
     }
 
     /// Major and minor version of the yard's Node; asked once for each program file.

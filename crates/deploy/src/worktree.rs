@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::git::{Git, rev};
 use crate::hands::give;
 use crate::leftovers::WORK;
-use crate::yard::{Yard, make_dir, remove_all, write};
+use crate::yard::{Yard, in_place, make_dir, remove_all, write};
 use protocol::{AttemptId, CommitId, ProjectId};
 use std::path::{Path, PathBuf};
 
@@ -43,9 +43,9 @@ impl Yard {
         // Out of the way first: what is half removed is never found under its name.
         let path = self.worktree_dir(project, attempt);
         let aside = self.worktrees_dir(project).join(format!(".old-{attempt}"));
-        remove_all(&aside)?;
+        in_place(|| remove_all(&aside))?;
         match std::fs::rename(&path, &aside) {
-            Ok(()) => remove_all(&aside)?,
+            Ok(()) => in_place(|| remove_all(&aside))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io(format!("move {} away", path.display()))(error)),
         }
@@ -75,7 +75,7 @@ impl Yard {
         for entry in std::fs::read_dir(&dir).map_err(Error::io(format!("read {}", dir.display())))?.flatten()
         {
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                remove_all(&entry.path())?;
+                in_place(|| remove_all(&entry.path()))?;
             }
         }
         Ok(())
@@ -92,8 +92,7 @@ impl Yard {
         let path = self.worktree_dir(project, attempt);
         let fresh = self.worktrees_dir(project).join(format!(".new-{attempt}"));
         let old = self.worktrees_dir(project).join(format!(".old-{attempt}"));
-        remove_all(&fresh)?;
-        remove_all(&old)?;
+        in_place(|| remove_all(&fresh).and_then(|()| remove_all(&old)))?;
         make_dir(&fresh)?;
         let admin = self.write_admin(project, attempt, at, head)?;
         let git = Git::with_work_tree(&admin, &fresh).env(WORK, &self.home);
@@ -102,7 +101,7 @@ impl Yard {
         deps::link(self, &fresh.join("app")).await?;
         if let Some(agent) = self.run_as_agent {
             // The guarded files stay ours; the agent may make files beside them, and the gate says what it thinks of it.
-            give(&fresh.join("app"), agent)?;
+            in_place(|| give(&fresh.join("app"), agent))?;
             std::os::unix::fs::lchown(&fresh, Some(agent.uid), Some(agent.gid))
                 .map_err(Error::io(format!("give {} to the agents' user", fresh.display())))?;
         }
@@ -113,7 +112,7 @@ impl Yard {
             _ => std::fs::rename(&fresh, &path)
                 .map_err(Error::io(format!("move {} into place", path.display())))?,
         }
-        remove_all(&old)?;
+        in_place(|| remove_all(&old))?;
         Ok(path)
     }
 

@@ -14,6 +14,7 @@ use crate::leftovers::WORK;
 use protocol::{AttemptId, ProjectId};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use tokio::runtime::RuntimeFlavor;
 
 #[derive(Debug, Clone)]
 pub struct Yard {
@@ -57,6 +58,15 @@ impl Yard {
             return Err(Error::NoProject(project.clone()));
         }
         Ok(Git::bare(dir).env(WORK, &self.home))
+    }
+}
+
+/// Long work on files, without holding up the others on this thread. Unlike work that is handed to another thread it is
+/// not left alone half way when nobody waits for it any more.
+pub(crate) fn in_place<T>(work: impl FnOnce() -> T) -> T {
+    match tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

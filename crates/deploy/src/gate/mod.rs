@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::git::{Git, commit_id, failed, rev};
 use crate::project::{Change, What, import, numstat};
 use crate::snapshot::Mark;
-use crate::yard::Yard;
+use crate::yard::{Yard, in_place};
 use protocol::fact::DiffStat;
 use protocol::{AttemptId, CommitId, ProjectId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,14 +148,17 @@ async fn judge(git: &Git, changes: &[Raw]) -> Result<Vec<(Vec<u8>, String)>> {
             .filter(|change| change.old_mode.starts_with("100"))
             .map(|change| change.old_object.as_str());
         let contents = contents(git, batch.iter().map(|change| change.object.as_str()).chain(old)).await?;
-        for change in batch {
-            let empty = Vec::new();
-            let new = contents.get(&change.object).unwrap_or(&empty);
-            let old = contents.get(&change.old_object).unwrap_or(&empty);
-            if let Some(why) = content(&change.path, old, new) {
-                refused.push((change.path.clone(), why));
+        // A batch is megabytes of text, each file of it looked through for secrets.
+        in_place(|| {
+            for change in batch {
+                let empty = Vec::new();
+                let new = contents.get(&change.object).unwrap_or(&empty);
+                let old = contents.get(&change.old_object).unwrap_or(&empty);
+                if let Some(why) = content(&change.path, old, new) {
+                    refused.push((change.path.clone(), why));
+                }
             }
-        }
+        });
     }
     Ok(refused)
 }
