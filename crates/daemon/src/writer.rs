@@ -2,13 +2,14 @@
 //! after the other and committed together, so that fifty requests at once cost one disk flush. Nothing is answered, and
 //! nobody is woken, before the facts are durable.
 
+use crate::context::{hold, internal};
 use crate::names;
 use engine::{Effect, Input, Limits, Rejected, State};
 use journal::{Batch, Journal, NewBlob, Reader};
 use memory::Memory;
-use protocol::fact::{Entry, Fact};
+use protocol::fact::{Entry, Fact, Recalled};
 use protocol::view::TranscriptLine;
-use protocol::{ApiError, AttemptId, Code};
+use protocol::{ApiError, AttemptId, Code, ProjectId};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,7 +85,7 @@ pub struct Writer {
     pub head: watch::Receiver<u64>,
     pub pending: watch::Receiver<Arc<Vec<Effect>>>,
     pub disk_full: watch::Receiver<bool>,
-    pub memory: Arc<std::sync::Mutex<Memory>>,
+    memory: Arc<std::sync::Mutex<Memory>>,
 }
 
 impl Writer {
@@ -132,6 +133,20 @@ impl Writer {
             },
         )?;
         answer.await.map_err(|_| Refused::Stopping)?
+    }
+
+    /// What the memory index finds. It is asked on the blocking pool: the writer may hold it.
+    pub async fn recall(
+        &self,
+        project: ProjectId,
+        query: String,
+        limit: u32,
+    ) -> Result<Vec<Recalled>, ApiError> {
+        let memory = self.memory.clone();
+        let asked =
+            tokio::task::spawn_blocking(move || hold(&memory).recall(&project, &query, limit as usize));
+        let failed = "recall from memory";
+        asked.await.map_err(|e| internal(failed, e))?.map_err(|e| internal(failed, e))
     }
 
     fn room(&self, blobs: &[NewBlob]) -> Result<OwnedSemaphorePermit, Refused> {

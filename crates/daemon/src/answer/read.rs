@@ -1,7 +1,7 @@
 //! Answers that are read from the journal, from memory and from what runs; none of them changes anything but the age of
 //! the probes.
 
-use crate::context::{Daemon, hold, internal};
+use crate::context::Daemon;
 use protocol::view::{self, AgentRow, Hello, Home, NoteRow, RequestView};
 use protocol::*;
 
@@ -112,12 +112,7 @@ pub(super) async fn recall(
     limit: Option<u32>,
 ) -> Result<Response, ApiError> {
     let project = daemon.project_or_active(project).await?;
-    let hits = {
-        let memory = hold(&daemon.writer.memory);
-        memory
-            .recall(&project, query, page(limit.or(Some(20))) as usize)
-            .map_err(|e| internal("recall from memory", e))?
-    };
+    let hits = daemon.writer.recall(project, query.to_owned(), page(limit.or(Some(20)))).await?;
     let read = daemon.reads.ask(move |r| {
         let mut rows = Vec::new();
         for hit in hits {

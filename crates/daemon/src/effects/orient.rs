@@ -56,6 +56,5 @@ async fn recall(
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let memory = hold(&daemon.writer.memory);
-    memory.recall(project, &text, limit as usize).map_err(|e| internal("recall from memory", e))
+    daemon.writer.recall(project.clone(), text, limit).await
 }
