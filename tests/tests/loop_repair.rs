@@ -60,7 +60,7 @@ fn was_mended(house: &House, request: &RequestId, what: &str, line: &str) {
     let step = files.lines().rfind(|path| path.starts_with("steps/completed/00")).unwrap();
     let step = house.file(step).unwrap();
     assert!(step.contains(&format!("attempt 1: {what} failed")), "{step}");
-    assert!(step.contains("mended by attempt 2 (practice"), "{step}");
+    assert!(step.contains("mended by attempt 2 (the practice agent"), "{step}");
     let failure = house.notes().into_iter().find(|note| note.note_kind == NoteKind::Failure).unwrap();
     assert!(failure.text.contains(line), "the next request may learn from it: {}", failure.text);
     house.is_sound();
