@@ -33,13 +33,15 @@ fn open(socket: &Path, method: &str, path: &str, body: &[u8], deadline: Instant)
     let mut connection = UnixStream::connect(socket)?;
     connection.set_read_timeout(Some(left(deadline)?))?;
     connection.set_write_timeout(Some(left(deadline)?))?;
-    write!(
-        connection,
+    let mut request = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
-    )?;
-    connection.write_all(body)?;
+    )
+    .into_bytes();
+    request.extend_from_slice(body);
+    // In one go: an answer that needs no body may come, and the connection end, before a second write.
+    connection.write_all(&request)?;
     Answer::read_head(BufReader::new(connection))
 }
 
