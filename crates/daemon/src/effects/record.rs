@@ -63,11 +63,7 @@ fn errors(view: &RequestView) -> Vec<String> {
 }
 
 fn agent_name(attempt: &AttemptView) -> String {
-    if attempt.practice {
-        "the practice agent".to_owned()
-    } else {
-        attempt.agent.to_string()
-    }
+    if attempt.practice { "the practice agent".to_owned() } else { attempt.agent.to_string() }
 }
 
 /// Writes the completed step's file onto the main branch. Done again after a crash it writes the very same file.
