@@ -10,6 +10,8 @@ use harness::{BAKERY, House, QUICK, asking};
 use protocol::fact::{Fact, Outcome};
 use protocol::{Request, RequestId, Response};
 use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use testkit::Workspace;
 use testkit::acp::{Act, Script};
@@ -392,6 +394,50 @@ fn a_daemon_that_is_away_is_said_and_found_again() {
     browser.click(SEND);
     is_live(&browser);
     house.row(&first_asked(&house));
+}
+
+/// A site of this machine may take the daemon's port while it is stopped. The page must not tell it the token.
+#[test]
+fn another_program_on_the_daemons_port_is_not_told_the_token() {
+    let port = testkit::free_port().unwrap().to_string();
+    let args = ["--port", port.as_str(), "--starter", "static"];
+    let workspace = Workspace::new().unwrap();
+    workspace.settings(&format!("{}{QUICK}", harness::QUIET)).unwrap();
+    let house = House::start_with(workspace, &args);
+    let browser = Browser::signed_in(&house);
+    browser.says(".heard", "Live");
+    let token = browser.js("return localStorage.getItem('loopwright.token')", vec![]);
+    let token = token.as_str().unwrap().to_owned();
+    let House { daemon, workspace } = house;
+    assert!(daemon.stop().unwrap().success());
+    browser.says(".heard", "Reconnecting");
+
+    let thief = TcpListener::bind(("127.0.0.1", port.parse().unwrap())).unwrap();
+    browser.type_into(BOX, BAKERY);
+    browser.click(SEND);
+    let heard: Vec<String> = (0..3).map(|_| impostor(&thief)).collect();
+    assert!(heard.iter().any(|request| request.starts_with("GET /api/prove/")), "{heard:?}");
+    for request in &heard {
+        assert!(!request.contains(&token) && !request.to_lowercase().contains("authorization"), "{request}");
+    }
+    drop(thief);
+
+    let house = House::start_with(workspace, &args);
+    browser.says(".heard", "Live");
+    browser.click(SEND);
+    is_live(&browser);
+    house.row(&first_asked(&house));
+}
+
+/// Answers one request with a proof that is none, and tells what was asked.
+fn impostor(listener: &TcpListener) -> String {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut request = vec![0; 8192];
+    let length = stream.read(&mut request).unwrap();
+    let body = "{\"proof\":\"00\"}";
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+    let _ = write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    String::from_utf8_lossy(&request[..length]).into_owned()
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! Signing in to the dashboard: a one-time key from a link, traded for a token. Loopback is no reason for trust, since
-//! every program and every web page on this machine can reach it. Only hashes of tokens are kept.
+//! every program and every web page on this machine can reach it. Only what is derived from a token is kept.
+//!
+//! The other way round the page must know that it talks to us: while the daemon is stopped, a site on this machine may
+//! take its port. So before the page sends its token it sends a random number, and the answer proves that we know the
+//! session (`prove`).
 
 use crate::context::hold;
 use crate::names;
 use anyhow::{Context, Result};
 use protocol::At;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,10 +25,16 @@ const SESSIONS: usize = 50;
 /// A session ends by then, milliseconds.
 const SESSION_LIFE: u64 = 30 * 24 * 60 * 60 * 1000;
 
+/// Length of a nonce in hex digits.
+const NONCE: usize = 32;
+
 /// A browser that is signed in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Session {
-    hash: String,
+    /// Names the session without giving it away.
+    id: String,
+    /// Shared with the page and derived from the token, which cannot be had from it.
+    secret: String,
     made: At,
 }
 
@@ -40,8 +51,18 @@ pub struct Sessions {
     tokens: Mutex<Vec<Session>>,
 }
 
-fn hash(secret: &str) -> String {
-    blake3::hash(secret.as_bytes()).to_hex().to_string()
+/// Hex SHA-256: what the page can compute as well.
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Both ends derive these from the token.
+fn id_of(token: &str) -> String {
+    hash(&format!("id:{token}")).chars().take(16).collect()
+}
+
+fn secret_of(token: &str) -> String {
+    hash(&format!("secret:{token}"))
 }
 
 impl Sessions {
@@ -74,14 +95,22 @@ impl Sessions {
         tokens.retain(|session| !session.is_over(now));
         let surplus = (tokens.len() + 1).saturating_sub(SESSIONS);
         tokens.drain(..surplus);
-        tokens.push(Session { hash: hash(&token), made: now });
+        tokens.push(Session { id: id_of(&token), secret: secret_of(&token), made: now });
         self.keep(&tokens).ok()?;
         Some(token)
     }
 
     pub fn knows(&self, token: &str, now: At) -> bool {
-        let hash = hash(token);
-        hold(&self.tokens).iter().any(|session| session.hash == hash && !session.is_over(now))
+        let secret = secret_of(token);
+        hold(&self.tokens).iter().any(|session| session.secret == secret && !session.is_over(now))
+    }
+
+    /// Proves to the page of this session that we are the daemon that it signed in to. Nonces have one length, so that no
+    /// proof can be made longer into another one. `None`: there is no such session.
+    pub fn prove(&self, id: &str, nonce: &str, now: At) -> Option<String> {
+        let tokens = hold(&self.tokens);
+        let session = tokens.iter().find(|session| session.id == id && !session.is_over(now))?;
+        (nonce.len() == NONCE).then(|| hash(&format!("{}{nonce}", session.secret)))
     }
 
     fn keep(&self, tokens: &[Session]) -> std::io::Result<()> {
@@ -110,6 +139,22 @@ mod tests {
         assert!(sessions.knows(&token, At(1)) && !sessions.knows(&key, At(1)));
         assert!(Sessions::open(&file).unwrap().knows(&token, At(1)));
         assert!(!std::fs::read_to_string(&file).unwrap().contains(&token));
+    }
+
+    #[test]
+    fn only_who_knows_the_session_can_prove_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let sessions = Sessions::open(&dir.path().join("sessions.json")).unwrap();
+        let token = sessions.trade(&sessions.link().unwrap(), At(0)).unwrap();
+        let nonce = "0123456789abcdef0123456789abcdef";
+        let proof = sessions.prove(&id_of(&token), nonce, At(1)).unwrap();
+        assert_eq!(proof, hash(&format!("{}{nonce}", hash(&format!("secret:{token}")))));
+        assert_ne!(sessions.prove(&id_of(&token), &nonce.replace('0', "1"), At(1)).unwrap(), proof);
+        for (id, nonce) in [("0123456789abcdef", nonce), (&id_of(&token), "short"), (&id_of(&token), "")] {
+            assert_eq!(sessions.prove(id, nonce, At(1)), None);
+        }
+        let other = sessions.trade(&sessions.link().unwrap(), At(0)).unwrap();
+        assert_ne!(sessions.prove(&id_of(&other), nonce, At(1)).unwrap(), proof);
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub fn dashboard(daemon: Arc<Daemon>, port: u16) -> Router {
     Router::new()
         .merge(signed_in)
         .route("/api/session", post(session))
+        .route("/api/prove/{id}/{nonce}", get(prove))
         .fallback(get(crate::assets::asset))
         .layer(middleware::from_fn_with_state(port, same_origin))
         .layer(middleware::from_fn(harden))
@@ -151,6 +152,14 @@ async fn session(State(daemon): Shared, Json(Key { key }): Json<Key>) -> HttpRes
     match daemon.sessions.trade(&key, crate::names::now()) {
         Some(token) => Json(serde_json::json!({ "token": token })).into_response(),
         None => Refusal(signed_out("this link was used already, or is too old")).into_response(),
+    }
+}
+
+/// Needs no token: it is what the page asks before it sends one.
+async fn prove(State(daemon): Shared, Path((id, nonce)): Path<(String, String)>) -> HttpResponse {
+    match daemon.sessions.prove(&id, &nonce, crate::names::now()) {
+        Some(proof) => Json(serde_json::json!({ "proof": proof })).into_response(),
+        None => Refusal(signed_out("this session has ended")).into_response(),
     }
 }
 

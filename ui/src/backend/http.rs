@@ -2,7 +2,7 @@
 //! sends no headers), `GET /api/blob/ID`, `POST /api/session`.
 
 use super::events::Events;
-use super::{Nudge, session, wire};
+use super::{Nudge, proof, session, wire};
 use protocol::id::BlobId;
 use protocol::{ApiError, Code, Request, Response};
 use wasm_bindgen::{JsCast, JsValue};
@@ -22,8 +22,14 @@ pub async fn call(request: &Request) -> Result<Response, ApiError> {
 
 pub async fn session(key: &str) -> Result<String, ApiError> {
     let body = serde_json::to_string(&Key { key }).map_err(odd)?;
-    let answer = send("POST", "/api/session", Some(&body)).await?;
+    let answer = bare("POST", "/api/session", Some(&body), None, None).await?;
     wire::token(&text(&answer).await?).map_err(odd)
+}
+
+/// What whoever answers makes of the nonce; sent without the token.
+pub async fn proof(id: &str, nonce: &str) -> Result<String, ApiError> {
+    let answer = bare("GET", &format!("/api/prove/{id}/{nonce}"), None, None, None).await?;
+    wire::proof(&text(&answer).await?).map_err(odd)
 }
 
 pub async fn picture(blob: &BlobId) -> Result<String, ApiError> {
@@ -40,6 +46,7 @@ pub async fn watch_head(on: impl Fn(Nudge), stop: Option<AbortSignal>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let ended = follow(&on, stop.as_ref(), || pause = FIRST_PAUSE).await;
+        proof::doubt();
         if stop.as_ref().is_some_and(AbortSignal::aborted) {
             return;
         }
@@ -85,11 +92,23 @@ async fn send_until(
     body: Option<&str>,
     stop: Option<&AbortSignal>,
 ) -> Result<web_sys::Response, ApiError> {
+    proof::demand().await?;
+    bare(method, path, body, stop, session::token()).await
+}
+
+/// Sends as it is told, with a token only if one is given.
+async fn bare(
+    method: &str,
+    path: &str,
+    body: Option<&str>,
+    stop: Option<&AbortSignal>,
+    token: Option<String>,
+) -> Result<web_sys::Response, ApiError> {
     let init = RequestInit::new();
     init.set_method(method);
     init.set_signal(stop);
     let headers = Headers::new().map_err(unreachable)?;
-    if let Some(token) = session::token() {
+    if let Some(token) = token {
         headers.set("authorization", &format!("Bearer {token}")).map_err(unreachable)?;
     }
     if let Some(body) = body {
@@ -98,7 +117,10 @@ async fn send_until(
     }
     init.set_headers(&headers);
     let window = web_sys::window().ok_or_else(|| unreachable(JsValue::NULL))?;
-    let answer = JsFuture::from(window.fetch_with_str_and_init(path, &init)).await.map_err(unreachable)?;
+    let answer = JsFuture::from(window.fetch_with_str_and_init(path, &init)).await.map_err(|lost| {
+        proof::doubt();
+        unreachable(lost)
+    })?;
     let answer: web_sys::Response = answer.unchecked_into();
     if answer.ok() { Ok(answer) } else { Err(refusal(&answer).await) }
 }

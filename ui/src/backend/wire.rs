@@ -122,6 +122,16 @@ pub fn token(text: &str) -> Read<String> {
     Token::deserialize(Json(&value)).map(|t| t.token)
 }
 
+/// The answer to a nonce.
+pub fn proof(text: &str) -> Read<String> {
+    let value: serde_json::Value = serde_json::from_str(text)?;
+    value
+        .get("proof")
+        .and_then(|proof| proof.as_str())
+        .map(str::to_owned)
+        .ok_or_else(|| Error::custom("no proof"))
+}
+
 /// What the daemon says when it refuses.
 pub fn refusal(text: &str) -> Read<ApiError> {
     let value: serde_json::Value = serde_json::from_str(text)?;
