@@ -16,6 +16,7 @@ mod home;
 mod names;
 mod previews;
 mod print;
+mod reaper;
 mod releases;
 mod serve;
 mod session;

@@ -96,6 +96,7 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     let port = dashboard.local_addr()?.port();
     let _ = DASHBOARD.set(dashboard.local_addr()?);
     agents::adopt_orphans().context("failed to become the parent of orphans")?;
+    tokio::spawn(crate::reaper::reap_orphans());
     let stop = daemon.stop.clone();
     let on_socket = axum::serve(Peers(control), web::control(daemon.clone()));
     let on_loopback = axum::serve(dashboard, web::dashboard(daemon.clone(), port));
