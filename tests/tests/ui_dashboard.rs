@@ -373,15 +373,30 @@ fn what_is_asked_is_text_and_nothing_else() {
     browser.is_quiet();
 }
 
+/// A daemon that can be stopped and found again at the same address, and a browser that is signed in to it.
+fn signed_in_on(args: &[&str]) -> (House, Browser) {
+    let workspace = Workspace::new().unwrap();
+    workspace.settings(&format!("{}{QUICK}", harness::QUIET)).unwrap();
+    let house = House::start_with(workspace, args);
+    let browser = Browser::signed_in(&house);
+    browser.says(".heard", "Live");
+    (house, browser)
+}
+
+/// The daemon is started again; the same page finds it, and what was typed meanwhile goes live.
+fn comes_back(workspace: Workspace, args: &[&str], browser: &Browser) {
+    let house = House::start_with(workspace, args);
+    browser.says(".heard", "Live");
+    browser.click(SEND);
+    is_live(browser);
+    house.row(&first_asked(&house));
+}
+
 #[test]
 fn a_daemon_that_is_away_is_said_and_found_again() {
     let port = testkit::free_port().unwrap().to_string();
     let args = ["--port", port.as_str(), "--starter", "static"];
-    let workspace = Workspace::new().unwrap();
-    workspace.settings(&format!("{}{QUICK}", harness::QUIET)).unwrap();
-    let house = House::start_with(workspace, &args);
-    let browser = Browser::signed_in(&house);
-    browser.says(".heard", "Live");
+    let (house, browser) = signed_in_on(&args);
     let House { daemon, workspace } = house;
     assert!(daemon.stop().unwrap().success());
     browser.says(".heard", "Reconnecting");
@@ -389,11 +404,7 @@ fn a_daemon_that_is_away_is_said_and_found_again() {
     browser.click(SEND);
     browser.see("[data-testid=ask-refused]");
     assert_eq!(browser.value(BOX), BAKERY, "what was typed is kept");
-    let house = House::start_with(workspace, &args);
-    browser.says(".heard", "Live");
-    browser.click(SEND);
-    is_live(&browser);
-    house.row(&first_asked(&house));
+    comes_back(workspace, &args, &browser);
 }
 
 /// A site of this machine may take the daemon's port while it is stopped. The page must not tell it the token.
@@ -401,11 +412,7 @@ fn a_daemon_that_is_away_is_said_and_found_again() {
 fn another_program_on_the_daemons_port_is_not_told_the_token() {
     let port = testkit::free_port().unwrap().to_string();
     let args = ["--port", port.as_str(), "--starter", "static"];
-    let workspace = Workspace::new().unwrap();
-    workspace.settings(&format!("{}{QUICK}", harness::QUIET)).unwrap();
-    let house = House::start_with(workspace, &args);
-    let browser = Browser::signed_in(&house);
-    browser.says(".heard", "Live");
+    let (house, browser) = signed_in_on(&args);
     let token = browser.js("return localStorage.getItem('loopwright.token')", vec![]);
     let token = token.as_str().unwrap().to_owned();
     let House { daemon, workspace } = house;
@@ -422,11 +429,7 @@ fn another_program_on_the_daemons_port_is_not_told_the_token() {
     }
     drop(thief);
 
-    let house = House::start_with(workspace, &args);
-    browser.says(".heard", "Live");
-    browser.click(SEND);
-    is_live(&browser);
-    house.row(&first_asked(&house));
+    comes_back(workspace, &args, &browser);
 }
 
 /// Answers one request with a proof that is none, and tells what was asked.

@@ -1,7 +1,7 @@
 //! Releases as the daemon handles them: started beside the live one, asked for their health, switched to.
 
 use crate::context::{Daemon, internal};
-use deploy::edge::{EdgeError, Refusal, ReleaseSpec};
+use deploy::edge::{EdgeConfig, EdgeError, Refusal, ReleaseSpec};
 use engine::Effect;
 use protocol::{ApiError, ProjectId, ReleaseId};
 use tracing::warn;
@@ -83,7 +83,7 @@ pub async fn agree(daemon: &Daemon) -> Result<(), ApiError> {
 /// The last lines that the release printed.
 pub async fn log_tail(daemon: &Daemon, release: &ReleaseId) -> Vec<u8> {
     const TAIL: usize = 64 * 1024;
-    let log = daemon.home.run().join("apps").join(format!("{release}.log"));
+    let log = EdgeConfig::in_folder(&daemon.home.run()).logs.join(format!("{release}.log"));
     let bytes = tokio::fs::read(log).await.unwrap_or_default();
     bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default().to_vec()
 }

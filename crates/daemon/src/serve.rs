@@ -61,7 +61,7 @@ pub struct EdgeOptions {
 static DASHBOARD: OnceLock<SocketAddr> = OnceLock::new();
 
 /// The dashboard's address with a one-time key in its fragment, which no server and no log ever sees.
-pub fn address(_daemon: &Daemon, key: &str) -> String {
+pub fn address(key: &str) -> String {
     let port = DASHBOARD.get().map_or(PORT, SocketAddr::port);
     format!("http://127.0.0.1:{port}/#key={key}")
 }
@@ -100,7 +100,7 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     let stop = daemon.stop.clone();
     let on_socket = axum::serve(Peers(control), web::control(daemon.clone()));
     let on_loopback = axum::serve(dashboard, web::dashboard(daemon.clone(), port));
-    let link = address(&daemon, &daemon.sessions.link()?);
+    let link = address(&daemon.sessions.link()?);
     print::line(&format!("dashboard: {link}"))?;
     let background = tokio::spawn(settle(daemon.clone()));
     tokio::select! {
@@ -154,16 +154,27 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
     let limits = engine::Limits { attempts: settings.limits.attempts, ..engine::Limits::default() };
     let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), memory, limits)?;
     let own_exe = std::env::current_exe().context("failed to find this program's own file")?;
+    let path = search_path();
+    let node = options.node.clone().or_else(|| folder_of("node", &path));
+    let previews = Previews::new(&settings, &path);
     let yard = deploy::Yard {
         home: home.root().to_owned(),
-        node: options.node.clone().or_else(|| find_program("node")),
+        node: node.clone(),
         run_as_agent: users.map(|users| deploy::RunAs { uid: users.agent.0, gid: users.agent.1 }),
         run_as_app: users.map(|users| deploy::RunAs { uid: users.app.0, gid: users.app.1 }),
         npm_cache: options.npm_cache.clone(),
         own_exe: own_exe.clone(),
     };
-    let setup = agents_setup(&home, &settings, options, &own_exe, root, users.map(|users| users.agent));
-    let previews = Previews::new(&settings, &search_path());
+    let setup = agents::Setup {
+        path: options.tools.iter().map(|tools| tools.join("agents/bin")).chain(path).collect(),
+        node,
+        practice: practice(&settings, &own_exe),
+        homes: root.then(|| home.agents()),
+        user_home: std::env::var_os("HOME").map_or_else(|| home.agents(), PathBuf::from),
+        run_as: users.map(|users| agents::RunAs { uid: users.agent.0, gid: users.agent.1 }),
+        runtime: home.run(),
+        env: settings.agents.iter().map(|(agent, set)| (agent.clone(), set.env.clone())).collect(),
+    };
     Ok(Daemon {
         reads: Reads::new(reader),
         edge: EdgeClient::new(home.edge_control()),
@@ -206,40 +217,19 @@ fn open_memory(home: &Home, journal: &Journal) -> Result<Memory> {
     Ok(memory)
 }
 
-fn agents_setup(
-    home: &Home,
-    settings: &Settings,
-    options: &Options,
-    own_exe: &Path,
-    root: bool,
-    user: Option<(u32, u32)>,
-) -> agents::Setup {
-    let mut path: Vec<PathBuf> = options.tools.iter().map(|t| t.join("agents/bin")).collect();
-    path.extend(search_path());
-    let practice = settings
-        .practice
-        .argv
-        .clone()
-        .unwrap_or_else(|| vec![own_exe.to_string_lossy().into_owned(), "practice-agent".into()]);
-    agents::Setup {
-        path,
-        node: options.node.clone().or_else(|| find_program("node")),
-        practice,
-        homes: root.then(|| home.agents()),
-        user_home: std::env::var_os("HOME").map_or_else(|| home.agents(), PathBuf::from),
-        run_as: user.map(|(uid, gid)| agents::RunAs { uid, gid }),
-        runtime: home.run(),
-        env: settings.agents.iter().map(|(agent, set)| (agent.clone(), set.env.clone())).collect(),
-    }
+/// The practice agent's command line: this very program, unless the user put another in its place.
+fn practice(settings: &Settings, own_exe: &Path) -> Vec<String> {
+    let ours = || vec![own_exe.to_string_lossy().into_owned(), "practice-agent".into()];
+    settings.practice.argv.clone().unwrap_or_else(ours)
 }
 
 fn search_path() -> Vec<PathBuf> {
     std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
-/// The folder on the PATH that holds the program.
-fn find_program(name: &str) -> Option<PathBuf> {
-    search_path().into_iter().find(|dir| dir.join(name).is_file())
+/// The first folder that holds the program.
+fn folder_of(program: &str, path: &[PathBuf]) -> Option<PathBuf> {
+    path.iter().find(|dir| dir.join(program).is_file()).cloned()
 }
 
 fn bind_control(home: &Home) -> Result<UnixListener> {

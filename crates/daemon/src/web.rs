@@ -169,7 +169,7 @@ fn signed_out(why: &str) -> ApiError {
 
 async fn link(State(daemon): Shared) -> HttpResponse {
     match daemon.sessions.link() {
-        Ok(key) => Json(serde_json::json!({ "url": crate::serve::address(&daemon, &key) })).into_response(),
+        Ok(key) => Json(serde_json::json!({ "url": crate::serve::address(&key) })).into_response(),
         Err(e) => {
             Refusal(ApiError::new(Code::Internal, format!("failed to make a link: {e}"))).into_response()
         }

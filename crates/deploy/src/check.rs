@@ -71,11 +71,10 @@ impl Yard {
         Ok(manifest::parse(&String::from_utf8_lossy(&bytes))?)
     }
 
-    /// A program of the manifest as it is started: `{loopwrightd}` and `{port}` filled in.
-    pub fn filled(&self, argv: &[String], port: Option<u16>) -> Vec<String> {
+    /// A program of the manifest with `{loopwrightd}` filled in. `{port}`, which only a preview has, is left to who starts it.
+    pub(crate) fn filled(&self, argv: &[String]) -> Vec<String> {
         let own = self.own_exe.to_string_lossy();
-        let port = port.map(|port| port.to_string()).unwrap_or_default();
-        argv.iter().map(|arg| arg.replace("{loopwrightd}", &own).replace("{port}", &port)).collect()
+        argv.iter().map(|arg| arg.replace("{loopwrightd}", &own)).collect()
     }
 
     fn is_built(&self, project: &ProjectId, attempt: &AttemptId, commit: &CommitId) -> bool {
@@ -126,7 +125,7 @@ impl Yard {
             let mut env = self.tool_env(&scratch)?;
             env.push(("NODE_ENV".into(), "production".into()));
             let run = Run {
-                argv: self.filled(argv, None),
+                argv: self.filled(argv),
                 cwd: app.clone(),
                 env,
                 run_as: self.run_as_agent,

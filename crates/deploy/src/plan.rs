@@ -87,7 +87,7 @@ impl Yard {
         let bytes = std::fs::read(place.join(PLAN)).map_err(failed)?;
         let kept: Kept = serde_json::from_slice(&bytes).map_err(|e| failed(e.into()))?;
         Ok(StartPlan {
-            argv: self.filled(&kept.run, None),
+            argv: self.filled(&kept.run),
             cwd: place.join("app"),
             env: self.node_env(),
             memory_mb: Some(kept.memory_mb),
@@ -104,11 +104,7 @@ impl Yard {
     ) -> Result<Option<PreviewPlan>> {
         let manifest = self.manifest(project, "main").await?;
         Ok(manifest.preview.map(|preview| PreviewPlan {
-            argv: preview
-                .run
-                .iter()
-                .map(|word| word.replace("{loopwrightd}", &self.own_exe.to_string_lossy()))
-                .collect(),
+            argv: self.filled(&preview.run),
             cwd: self.worktree_dir(project, attempt).join("app"),
             env: self
                 .node_env()
