@@ -27,7 +27,7 @@ pub(crate) struct Missing {
 /// The command line that starts the agent as an ACP server.
 pub(crate) fn acp(setup: &Setup, profile: &Profile, tmp: &Path) -> Result<Launch, Missing> {
     let mut env = environment(setup, profile, tmp);
-    let Some(adapter) = &profile.adapter else {
+    let Some(speaker) = profile.speaker() else {
         let argv: Vec<OsString> = setup.practice.iter().map(OsString::from).collect();
         if argv.is_empty() {
             let next =
@@ -42,7 +42,9 @@ pub(crate) fn acp(setup: &Setup, profile: &Profile, tmp: &Path) -> Result<Launch
             env.push((var.into(), program.into_os_string()));
         }
     }
-    Ok(Launch { argv: command(setup, find(setup, adapter)?), env })
+    let mut argv = command(setup, find(setup, speaker)?);
+    argv.extend(profile.acp_args.iter().map(OsString::from));
+    Ok(Launch { argv, env })
 }
 
 /// The agent's own program with arguments, for asking it whether it is signed in.
@@ -71,10 +73,10 @@ pub(crate) fn find(setup: &Setup, program: &Program) -> Result<PathBuf, Missing>
     })
 }
 
-/// Whether there is a node for an adapter that needs one.
+/// Whether there is a node for a program that needs one.
 pub(crate) fn has_node(setup: &Setup, profile: &Profile) -> Result<(), Missing> {
-    let Some(adapter) = &profile.adapter else { return Ok(()) };
-    let needs = is_node_script(&find(setup, adapter)?).unwrap_or(false);
+    let Some(speaker) = profile.speaker() else { return Ok(()) };
+    let needs = is_node_script(&find(setup, speaker)?).unwrap_or(false);
     let given = node(setup).is_some_and(|node| is_program(&node));
     let on_path =
         || std::env::split_paths(&search_path(setup)).any(|folder| is_program(&folder.join("node")));
