@@ -23,10 +23,11 @@ const MAP: &[(&str, &[&str])] = &[
     ("deploy", &["protocol"]),
     ("provision", &["protocol"]),
     ("remote", &["protocol"]),
-    ("testkit", &["protocol"]),
+    ("conformance", &["protocol", "agents"]),
+    ("testkit", &["protocol", "conformance"]),
     ("ui", &["protocol"]),
     ("desktop", &["protocol", "remote", "journal", "memory"]),
-    ("daemon", &["protocol", "engine", "journal", "memory", "agents", "deploy", "provision"]),
+    ("daemon", &["protocol", "engine", "journal", "memory", "agents", "conformance", "deploy", "provision"]),
 ];
 
 /// They use whatever they like, and nobody uses them.
@@ -39,7 +40,7 @@ const TEST_ONLY: &[&str] = &["testkit"];
 const HIDDEN: &[(&str, &[&str])] = &[
     ("rusqlite", &["journal", "memory"]),
     ("agent-client-protocol", &["agents", "testkit"]),
-    ("axum", &["daemon", "testkit"]),
+    ("axum", &["daemon", "conformance", "testkit"]),
     ("leptos", &["ui"]),
     ("web-sys", &["ui"]),
     ("russh", &["remote", "testkit"]),

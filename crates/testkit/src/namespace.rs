@@ -1,27 +1,13 @@
-//! A network of its own that holds nothing but loopback, for tests in which real agents run: they can reach the scripted
-//! servers beside them and nothing else. It is also a process namespace, so that nothing of a test outlives it.
-//!
-//! As root it is made directly; as an ordinary user inside a user namespace, where that is allowed.
+//! Tests that run alone in [`netns_command`], a network of their own that holds nothing but loopback; and where the real
+//! agents' programs are that such tests start.
 
-use std::ffi::OsStr;
+pub use conformance::netns::netns_command;
+
 use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Set for the test program that [`alone`] has started again; names the file that says that the body came to its end.
 const INSIDE: &str = "LOOPWRIGHT_TEST_ALONE";
-
-/// A command that runs `argv` with loopback up and no other interface.
-pub fn netns_command<S: AsRef<OsStr>>(argv: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new("unshare");
-    if !rustix::process::geteuid().is_root() {
-        // The capability to set up loopback must survive the exec; it is worth something only inside.
-        command.args(["--user", "--map-current-user", "--keep-caps"]);
-    }
-    command.args(["--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);
-    command.args(["sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]).args(argv);
-    command
-}
 
 /// Runs the body of the test `name` (its path as the test harness prints it) inside [`netns_command`], by starting this
 /// test program again. Fails when the body did, and also when it was not reached.
@@ -94,17 +80,6 @@ pub fn free_port() -> Result<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn inside_there_is_loopback_and_nothing_else() {
-        let script = "ls /sys/class/net >/dev/null; cat /proc/net/dev; ip -o link show up";
-        let out = netns_command(["sh", "-c", script]).output().unwrap();
-        let text = String::from_utf8_lossy(&out.stdout).into_owned();
-        assert!(out.status.success(), "{text} {}", String::from_utf8_lossy(&out.stderr));
-        let interfaces: Vec<_> =
-            text.lines().filter(|line| line.contains(": ") && line.contains("mtu")).collect();
-        assert!(interfaces.len() == 1 && interfaces[0].contains("lo"), "{text}");
-    }
 
     #[test]
     fn a_name_that_no_test_has_is_a_failure() {

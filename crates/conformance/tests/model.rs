@@ -2,11 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
 
+use conformance::model::{Conversation, ModelServer, Scenario, Step, Wire, bill::price};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
-use testkit::model::{Conversation, ModelServer, Scenario, Step, Wire, bill::price};
 
 fn post(server: &ModelServer, path: &str, body: &Value) -> (u16, String) {
     send(server.port(), "POST", path, &body.to_string())
@@ -173,27 +172,4 @@ fn instruction_files_do_not_choose_the_conversation() {
     post(&server, "/v1/messages", &body);
     let chosen: Vec<_> = server.log().into_iter().map(|entry| entry.call.unwrap().conversation).collect();
     assert_eq!(chosen, ["task", "task"]);
-}
-
-#[test]
-fn as_a_program_it_tells_its_address_its_bill_and_its_log() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("scenario.json");
-    std::fs::write(&file, serde_json::to_vec(&write_then_stop()).unwrap()).unwrap();
-    let mut program = Command::new(env!("CARGO_BIN_EXE_scripted-model"));
-    let mut child =
-        program.args(["--port", "0", "--scenario"]).arg(&file).stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port = line.trim().rsplit(':').next().unwrap().parse().unwrap();
-    send(port, "POST", "/v1/messages", &claude(0, "make it").to_string());
-    let told = |path: &str| -> Value {
-        let (_, answer) = send(port, "GET", path, "");
-        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
-    };
-    let (billed, log) = (told("/__billed"), told("/__log"));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(billed["by_conversation"]["page"]["input"], price(Wire::Messages, 1).input);
-    assert_eq!(log[0]["call"]["prompt"], "make it");
 }

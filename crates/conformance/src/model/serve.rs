@@ -115,9 +115,8 @@ impl Shared {
     }
 }
 
-pub async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    axum::serve(listener, Router::new().fallback(route).with_state(shared)).await
+pub fn routes(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(route).with_state(shared)
 }
 
 async fn route(State(shared): State<Arc<Shared>>, request: Request) -> Response {

@@ -20,17 +20,16 @@ pub use bill::{Billed, Tokens, Wire};
 pub use scenario::{Conversation, Scenario, Step};
 pub use serve::{Logged, Shared};
 
-use std::net::{Ipv4Addr, SocketAddr};
+use crate::loopback::Loopback;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use tokio::sync::oneshot;
 
-/// A running server; it ends when this is dropped. It has its own thread, so that plain tests need no runtime.
+/// The words by which a brief shows that it is a later attempt. They are the heading of the brief's failure part.
+pub const RETRY_MARK: &str = "What failed before";
+
+/// A running server; it ends when this is dropped.
 pub struct ModelServer {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    server: Loopback,
 }
 
 impl ModelServer {
@@ -41,36 +40,23 @@ impl ModelServer {
 
     /// On this loopback port; 0 means a free one.
     pub fn start_on(port: u16, scenario: Scenario) -> std::io::Result<ModelServer> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared::new(scenario));
-        let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let served = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("scripted-model".into()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = serve::serve(listener, served) => {}
-                    _ = stopped => {}
-                }
-            });
-        })?;
-        Ok(ModelServer { address, shared, stop: Some(stop), thread: Some(thread) })
+        let server = Loopback::start("scripted-model", port, serve::routes(Arc::clone(&shared)))?;
+        Ok(ModelServer { shared, server })
     }
 
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.server.port()
     }
 
-    /// What Claude Code takes as `ANTHROPIC_BASE_URL`.
+    /// What Claude Code takes as `ANTHROPIC_BASE_URL` and Gemini CLI as `GOOGLE_GEMINI_BASE_URL`.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
-    /// What a Codex provider takes as `base_url`.
+    /// What the programs that speak one of OpenAI's wires take as their base URL.
     pub fn openai_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}/v1", self.server.url())
     }
 
     pub fn billed(&self) -> Billed {
@@ -79,17 +65,6 @@ impl ModelServer {
 
     pub fn log(&self) -> Vec<Logged> {
         self.shared.log()
-    }
-}
-
-impl Drop for ModelServer {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 

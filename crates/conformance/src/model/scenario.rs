@@ -91,7 +91,7 @@ impl Scenario {
         let lower = prompt.to_lowercase();
         let fits = |c: &&Conversation| c.when.iter().all(|word| lower.contains(&word.to_lowercase()));
         let conversation = self.conversations.iter().find(fits)?;
-        Some(Chosen { conversation, retry: prompt.contains(crate::RETRY_MARK) })
+        Some(Chosen { conversation, retry: prompt.contains(super::RETRY_MARK) })
     }
 }
 
