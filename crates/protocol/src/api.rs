@@ -9,6 +9,7 @@ use crate::fact::{Channel, Entry, NoteKind};
 use crate::id::*;
 use crate::view::*;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
@@ -25,6 +26,12 @@ pub enum Request {
         project: Option<ProjectId>,
         #[serde(default)]
         agent: Option<AgentId>,
+        /// Two or three agents that make it at the same time; the best one lands.
+        #[serde(default)]
+        race: Vec<AgentId>,
+        /// Parts that are done at the same time. `text` then says what is common to them.
+        #[serde(default)]
+        parts: Vec<Part>,
         #[serde(default)]
         step: Option<StepId>,
         channel: Channel,
@@ -50,6 +57,29 @@ pub enum Request {
     /// Stop waiting and look again (an agent was signed in, for example).
     Retry {
         request: RequestId,
+    },
+    /// To an agent that asked: one of its options, or words.
+    Answer {
+        request: RequestId,
+        attempt: AttemptId,
+        /// Which question: its [`AskView::ask`].
+        asked: String,
+        #[serde(default)]
+        option: Option<String>,
+        #[serde(default)]
+        text: Option<String>,
+    },
+    /// Another agent goes on with this attempt's work, in its worktree.
+    HandOver {
+        request: RequestId,
+        attempt: AttemptId,
+        #[serde(default)]
+        to: Option<AgentId>,
+    },
+    /// Takes this attempt of a race.
+    Pick {
+        request: RequestId,
+        attempt: AttemptId,
     },
     Journal {
         #[serde(default)]
@@ -124,6 +154,39 @@ pub enum Request {
         #[serde(default)]
         fresh: bool,
     },
+    /// Begins to install the tested version; goes on in the background, shown in [`AgentNow::job`](crate::view::AgentNow).
+    InstallAgent {
+        agent: AgentId,
+    },
+    /// The conformance run, against a scripted service; in the background.
+    CheckAgent {
+        agent: AgentId,
+    },
+    /// Begins a way of kind `login`; goes on in the background, shown in [`AgentNow::sign_in`](crate::view::AgentNow).
+    SignIn {
+        agent: AgentId,
+        way: String,
+    },
+    /// What the program asked for: a code, or the address at which the browser ended.
+    SignInSay {
+        agent: AgentId,
+        text: String,
+    },
+    SignInStop {
+        agent: AgentId,
+    },
+    /// Keeps the fields of a way of kind `key` in the secret store.
+    SetKey {
+        agent: AgentId,
+        way: String,
+        fields: BTreeMap<String, String>,
+    },
+    /// Forgets a stored key, and lets the program sign out by itself.
+    SignOut {
+        agent: AgentId,
+    },
+    /// How MCP clients reach the bridges: address by address, with the token.
+    Bridges,
     Instructions {
         #[serde(default)]
         project: Option<ProjectId>,
@@ -169,6 +232,15 @@ pub enum Request {
         attempt: AttemptId,
     },
     Doctor,
+}
+
+/// One part of a request that is split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    pub text: String,
+    /// None: Hermes picks. More than one: they race.
+    #[serde(default)]
+    pub agents: Vec<AgentId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -219,6 +291,10 @@ pub enum Response {
     },
     Agents {
         rows: Vec<AgentRow>,
+    },
+    Bridges {
+        rows: Vec<BridgeView>,
+        token: String,
     },
     Instructions {
         rows: Vec<InstructionRow>,

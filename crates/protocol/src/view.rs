@@ -105,18 +105,86 @@ pub struct CheckView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttemptView {
     pub attempt: AttemptId,
+    pub task: TaskId,
     pub number: u32,
     pub agent: AgentId,
     pub practice: bool,
     pub why: String,
+    /// The attempt whose worktree it goes on in.
+    pub goes_on: Option<AttemptId>,
     pub started: Option<At>,
+    /// Version of the agent's program, when known.
+    pub version: Option<String>,
+    /// What it wants to know now, if it waits for an answer.
+    pub asked: Option<AskView>,
     pub finished: Option<AttemptFinished>,
+    pub cost: Cost,
     pub brief: Option<BlobRef>,
     pub parts: Vec<BriefPart>,
     pub checkpoints: Vec<CheckpointView>,
     pub checks: Vec<CheckView>,
     pub diagnosis: Option<AttemptDiagnosed>,
     pub landed: Option<CommitId>,
+}
+
+/// A question that nobody has answered yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AskView {
+    pub ask: String,
+    pub ask_kind: AskKind,
+    /// None once it was forgotten.
+    pub question: Option<String>,
+    pub options: Vec<AskOption>,
+    pub at: At,
+}
+
+/// What a run cost in dollars, derived when it is read: a price may be corrected, the tokens stay.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Cost {
+    pub usd: Option<f64>,
+    pub basis: CostBasis,
+    /// Day of the price list that was used, such as `2026-11-01`.
+    pub as_of: Option<String>,
+    pub paid: Option<Paid>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostBasis {
+    /// The agent's program reported dollars.
+    Reported,
+    /// Its tokens by the vendor's list price.
+    ListPrice,
+    #[default]
+    Unknown,
+}
+
+/// Where one task of a request stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum TaskStatus {
+    Queued,
+    Running { stage: Stage },
+    Waiting { waiting: Waiting },
+    Landed { commit: CommitId },
+    GivenUp { why: String },
+    Cancelled,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskView {
+    pub task: TaskId,
+    /// 1, 2, 3 … within the request.
+    pub number: u32,
+    pub title: String,
+    /// The task's own words; none for the whole request, and once forgotten.
+    pub text: Option<String>,
+    /// The agents that the user wants for it; more than one race.
+    pub agents: Vec<AgentId>,
+    pub status: TaskStatus,
+    /// What is happening now, and why; or how it ended.
+    pub now: String,
+    pub judged: Option<RaceJudged>,
 }
 
 /// One request with all that happened to it.
@@ -128,6 +196,9 @@ pub struct RequestView {
     pub now: String,
     pub sources: Vec<SourceRead>,
     pub recalled: Vec<Recalled>,
+    /// At least one once a plan was made.
+    pub tasks: Vec<TaskView>,
+    /// Of all tasks, in the order in which they were chosen.
     pub attempts: Vec<AttemptView>,
     pub deployment: Option<DeploymentRow>,
     pub url: Option<String>,
@@ -156,6 +227,8 @@ pub struct DeploymentRow {
     pub practice: bool,
     pub model: Option<String>,
     pub usage: Usage,
+    pub by_agent: Vec<AgentShare>,
+    pub cost: Cost,
     pub summary: String,
 }
 
@@ -213,6 +286,163 @@ pub struct AgentRow {
     /// Runs so far and how many of them ended live (counted from the journal).
     pub runs: u32,
     pub live: u32,
+    /// What is read live of it; none in a mirror.
+    #[serde(default)]
+    pub now: Option<Box<AgentNow>>,
+}
+
+/// What the daemon knows of an agent at this moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentNow {
+    /// Each rung, the lowest first. A rung is proven by itself, never by one above it.
+    pub ladder: Vec<RungRow>,
+    /// The version that this Loopwright was tested with.
+    pub pinned: Option<String>,
+    /// How one can sign in.
+    pub ways: Vec<SignInWay>,
+    pub sign_in: Option<SignInView>,
+    /// An installation or a conformance run: the one that goes on, else the last one.
+    pub job: Option<AgentJob>,
+    pub account: AccountView,
+    /// Runs on this account now, and the most that are let at once.
+    pub running: u32,
+    pub cap: u32,
+    pub bridge: Option<BridgeView>,
+}
+
+/// Rungs of readiness, the lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    Installed,
+    Credentials,
+    /// Its own program takes the credentials. It need not have asked the service.
+    Accepted,
+    Worked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proven {
+    Yes,
+    No,
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RungRow {
+    pub rung: Rung,
+    pub proven: Proven,
+    /// When that was seen.
+    pub at: Option<At>,
+    /// By what: a command and its answer, a file, a turn.
+    pub how: String,
+}
+
+/// One way to give an agent an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignInWay {
+    pub way: String,
+    pub title: String,
+    /// What happens and what one needs for it.
+    pub says: String,
+    pub way_kind: WayKind,
+    /// What is to be typed; empty for a login that the program does itself.
+    pub fields: Vec<KeyField>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WayKind {
+    /// The vendor's own program signs in.
+    Login,
+    /// A key that is kept in the secret store and given to the agent's program only.
+    Key,
+    /// The vendor does not offer it any more.
+    Gone,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeyField {
+    pub name: String,
+    pub title: String,
+    pub secret: bool,
+    pub optional: bool,
+    /// Offered as the value.
+    pub default: Option<String>,
+}
+
+/// A sign-in that goes on, or how the last one ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignInView {
+    pub way: String,
+    pub started: At,
+    pub state: SignInState,
+    /// The last lines that the program printed.
+    pub screen: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum SignInState {
+    Starting,
+    /// For the user to do: open the address, type the code there, or paste here what is asked for.
+    Yours {
+        url: Option<String>,
+        code: Option<String>,
+        /// What the program asks for, such as the code that the vendor shows.
+        asks: Option<String>,
+        /// The port on which the program waits for the browser to come back.
+        callback: Option<u16>,
+        expires: Option<At>,
+    },
+    /// The program was given what it asked for.
+    Working,
+    Done {
+        says: String,
+    },
+    Failed {
+        reason: String,
+        next: String,
+    },
+}
+
+/// What is known of the account, never its key.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct AccountView {
+    pub paid: Option<Paid>,
+    /// The way by which a key was given, and when.
+    pub way: Option<String>,
+    pub set: Option<At>,
+    /// Fields that are no secrets, such as the base URL and the model.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Work on an agent's programs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentJob {
+    /// `install`, `check`.
+    pub what: String,
+    pub started: At,
+    /// Newest last.
+    pub says: Vec<String>,
+    pub state: JobState,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum JobState {
+    Running,
+    Done { says: String },
+    Failed { reason: String, next: String },
+}
+
+/// The agent's MCP server. That it is up says nothing of the agent's account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BridgeView {
+    pub url: String,
+    pub up: bool,
+    pub says: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

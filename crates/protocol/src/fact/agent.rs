@@ -11,14 +11,27 @@ pub enum Readiness {
     Missing {
         next: String,
     },
-    /// Its program is there; whether it is signed in was not proven.
+    /// Its programs are there and no credentials were found.
     SignedOut {
         version: String,
         next: String,
     },
-    /// Credentials are present and its own program says so; no turn has worked yet.
+    /// Credentials are there, but its own program does not take them: too old, of another kind, or damaged.
+    Stale {
+        version: String,
+        reason: String,
+        next: String,
+    },
+    /// Its own program takes the credentials; no turn has worked yet.
     SignedIn {
         version: String,
+    },
+    /// The service refused the account when it was last used.
+    Refused {
+        version: String,
+        at: At,
+        reason: String,
+        next: String,
     },
     /// A real turn worked at this moment.
     Worked {
@@ -48,6 +61,18 @@ impl Readiness {
     pub fn is_practice(&self) -> bool {
         matches!(self, Self::Practice)
     }
+}
+
+/// Who pays for a turn, as far as the agent's own program tells how it is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Paid {
+    /// The user's subscription: what a turn would cost by the list is only an equivalent.
+    Subscription,
+    /// By the token, on the user's key.
+    Key,
+    /// An endpoint of the user's own.
+    OwnEndpoint,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,9 +26,24 @@ pub struct RequestReceived {
     /// The agent that the person asked for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
+    /// Two or three agents that make the whole request at the same time; the best one lands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub race: Vec<AgentId>,
+    /// The parts that it is split into, done at the same time. None: one task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartWish>,
     /// The planned step that this request carries out, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepId>,
+}
+
+/// One part of a request that is split, as the user wants it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartWish {
+    pub text: BlobRef,
+    /// None: Hermes picks. More than one: they race.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentId>,
 }
 
 /// One file that Hermes read on waking.

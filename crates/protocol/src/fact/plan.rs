@@ -1,7 +1,7 @@
 //! Before the code: the plan, the choice of an agent, the brief, and what the user says to it afterwards.
 
-use super::BlobRef;
-use crate::id::{AgentId, AttemptId, RequestId, TaskId};
+use super::{BlobRef, DiffStat};
+use crate::id::{AgentId, AttemptId, CommitId, RequestId, TaskId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -9,6 +9,12 @@ pub struct PlannedTask {
     pub task: TaskId,
     /// One line.
     pub title: String,
+    /// The task's own words; none: the whole request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<BlobRef>,
+    /// The agents that the user wants for it. None: Hermes picks. More than one: they race.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +34,56 @@ pub struct AgentChosen {
     pub agent: AgentId,
     /// True when it is the practice agent: labelled as such everywhere.
     pub practice: bool,
+    pub why: String,
+    /// The attempt whose worktree it goes on in; none: a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_on: Option<AttemptId>,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum TaskEnd {
+    Landed { commit: CommitId },
+    GivenUp { why: String },
+    Cancelled,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskClosed {
+    pub request: RequestId,
+    pub task: TaskId,
+    #[serde(flatten)]
+    pub end: TaskEnd,
+}
+
+/// One attempt's place in a race.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ranked {
+    pub attempt: AttemptId,
+    /// Whether all checks that were made of it passed.
+    pub passed: bool,
+    pub diff: DiffStat,
+    pub duration_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judge {
+    /// Checks passed, then the smaller change, then the shorter time.
+    Checks,
+    You,
+}
+
+/// One of several agents' attempts at the same task was taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RaceJudged {
+    pub request: RequestId,
+    pub task: TaskId,
+    pub winner: AttemptId,
+    pub judge: Judge,
+    /// Best first.
+    pub ranking: Vec<Ranked>,
     pub why: String,
 }
 

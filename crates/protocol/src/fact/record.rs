@@ -1,6 +1,6 @@
 //! The end of a request: the completed step, the row of the deployments, and its outcome.
 
-use super::{BlobRef, Usage};
+use super::{BlobRef, Paid, Usage};
 use crate::id::{AgentId, CommitId, DeploymentId, ProjectId, ReleaseId, RequestId, StepId};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub struct StepCompleted {
 pub enum Outcome {
     /// Our own checks passed and the release is live.
     Live,
+    /// Some of its parts are live; the others were given up.
+    Partly,
     Failed,
     Cancelled,
 }
@@ -47,8 +49,23 @@ pub struct DeploymentRecorded {
     pub model: Option<String>,
     /// Over all attempts; a class that any attempt did not report is `None`.
     pub usage: Usage,
+    /// The same by agent, where more than one worked at it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_agent: Vec<AgentShare>,
+    /// How the accounts pay, if all runs agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid: Option<Paid>,
     /// One line: why it ended so.
     pub summary: String,
+}
+
+/// What one agent did for a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentShare {
+    pub agent: AgentId,
+    pub attempts: u32,
+    pub model: Option<String>,
+    pub usage: Usage,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
