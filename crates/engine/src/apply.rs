@@ -57,7 +57,12 @@ impl State {
             | Fact::AgentChosen(AgentChosen { request, .. })
             | Fact::TaskDeclared(TaskDeclared { request, .. })
             | Fact::TaskSteered(TaskSteered { request, .. })
+            | Fact::TaskClosed(TaskClosed { request, .. })
             | Fact::AttemptStarted(AttemptStarted { request, .. })
+            | Fact::AttemptAsked(AttemptAsked { request, .. })
+            | Fact::AttemptAnswered(AttemptAnswered { request, .. })
+            | Fact::HandOverAsked(HandOverAsked { request, .. })
+            | Fact::RaceJudged(RaceJudged { request, .. })
             | Fact::AttemptCheckpoint(AttemptCheckpoint { request, .. })
             | Fact::CheckFinished(CheckFinished { request, .. })
             | Fact::AttemptDiagnosed(AttemptDiagnosed { request, .. })
@@ -140,8 +145,12 @@ impl State {
             AttemptEnd::TurnEnded
             | AttemptEnd::Silent { .. }
             | AttemptEnd::TooLong { .. }
+            | AttemptEnd::Stuck { .. }
+            | AttemptEnd::OverLimit { .. }
             | AttemptEnd::Failed { .. } => true,
             AttemptEnd::Cancelled
+            | AttemptEnd::Asked { .. }
+            | AttemptEnd::HandedOver
             | AttemptEnd::QuotaGone { .. }
             | AttemptEnd::SignedOut { .. }
             | AttemptEnd::Lost => false,
@@ -180,7 +189,7 @@ fn place(phase: &Phase) -> Place {
         | Phase::Checking { .. }
         | Phase::Landing { .. }
         | Phase::Switching { .. }
-        | Phase::Recording { outcome: Outcome::Live | Outcome::Failed, .. } => Place::Busy,
+        | Phase::Recording { outcome: Outcome::Live | Outcome::Partly | Outcome::Failed, .. } => Place::Busy,
     }
 }
 
@@ -225,6 +234,11 @@ impl Open {
             | Fact::ProjectActivated(_)
             | Fact::RequestReceived(_)
             | Fact::TaskSteered(_)
+            | Fact::TaskClosed(_)
+            | Fact::AttemptAsked(_)
+            | Fact::AttemptAnswered(_)
+            | Fact::HandOverAsked(_)
+            | Fact::RaceJudged(_)
             | Fact::ReleaseRolledBack(_)
             | Fact::StepPlanned(_)
             | Fact::StepDropped(_)
@@ -306,6 +320,10 @@ impl Open {
             AttemptEnd::Cancelled
             | AttemptEnd::Silent { .. }
             | AttemptEnd::TooLong { .. }
+            | AttemptEnd::Asked { .. }
+            | AttemptEnd::Stuck { .. }
+            | AttemptEnd::OverLimit { .. }
+            | AttemptEnd::HandedOver
             | AttemptEnd::Failed { .. } => Trouble::Agent,
             AttemptEnd::QuotaGone { until } => Trouble::Quota { until: *until },
             AttemptEnd::SignedOut { .. } => Trouble::SignedOut,

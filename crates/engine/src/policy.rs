@@ -124,6 +124,8 @@ fn wished(q: &Question, wish: &AgentId) -> Result<Pick, Waiting> {
         }
         lacking @ (Readiness::Missing { .. }
         | Readiness::SignedOut { .. }
+        | Readiness::Stale { .. }
+        | Readiness::Refused { .. }
         | Readiness::Busy { .. }
         | Readiness::Broken { .. }) => {
             Err(Waiting::Agent { reason: format!("you asked for {wish}, which {}", lack(lacking)) })
@@ -240,6 +242,8 @@ impl Question<'_> {
             Readiness::SignedOut { .. } => Some("is signed out".to_owned()),
             Readiness::SignedIn { .. }
             | Readiness::Worked { .. }
+            | Readiness::Stale { .. }
+            | Readiness::Refused { .. }
             | Readiness::QuotaGone { .. }
             | Readiness::Busy { .. }
             | Readiness::Broken { .. }
@@ -294,6 +298,8 @@ impl Question<'_> {
             | Readiness::SignedOut { .. }
             | Readiness::SignedIn { .. }
             | Readiness::Worked { .. }
+            | Readiness::Stale { .. }
+            | Readiness::Refused { .. }
             | Readiness::Busy { .. }
             | Readiness::Broken { .. }
             | Readiness::Practice => None,
@@ -322,6 +328,10 @@ fn lack(readiness: &Readiness) -> String {
     match readiness {
         Readiness::Missing { next } => format!("is not installed ({next})"),
         Readiness::SignedOut { next, .. } => format!("is signed out ({next})"),
+        Readiness::Stale { reason, next, .. } => format!("does not take its credentials: {reason} ({next})"),
+        Readiness::Refused { reason, next, .. } => {
+            format!("was refused by its service when it was last used: {reason} ({next})")
+        }
         Readiness::QuotaGone { .. } => "has used up its quota".to_owned(),
         Readiness::Busy { .. } => "is busy".to_owned(),
         Readiness::Broken { reason, next } => format!("does not work: {reason} ({next})"),

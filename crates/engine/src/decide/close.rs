@@ -26,8 +26,8 @@ pub fn recorded(look: Look, request: RequestId, record: Record) -> Result<Vec<Fa
     let mut draft = Draft::new(look, open);
     let Record { duration_ms, summary, step, notes } = record;
     let number = match (outcome, step) {
-        (Outcome::Live, Some(step)) => complete_step(look, &mut draft, step)?,
-        (Outcome::Live, None) | (Outcome::Failed | Outcome::Cancelled, _) => None,
+        (Outcome::Live | Outcome::Partly, Some(step)) => complete_step(look, &mut draft, step)?,
+        (Outcome::Live | Outcome::Partly, None) | (Outcome::Failed | Outcome::Cancelled, _) => None,
     };
     draft.push(deployment(open, outcome, number, duration_ms, summary)?);
     for (at, note) in notes.into_iter().enumerate() {
@@ -92,6 +92,8 @@ fn deployment(
         practice: last.is_some_and(|a| a.practice),
         model: last.and_then(|a| a.model.clone()),
         usage: used(&ran),
+        by_agent: Vec::new(),
+        paid: None,
         summary,
     })
 }
@@ -112,7 +114,9 @@ fn used(ran: &[&Attempt]) -> Usage {
         cache_write: sum(|u| u.cache_write),
         output: sum(|u| u.output),
         reasoning: sum(|u| u.reasoning),
+        requests: sum(|u| u.requests),
         cost_usd,
+        models: Vec::new(),
         raw,
     }
 }

@@ -54,7 +54,7 @@ impl<'a> Draft<'a> {
         let number = u32::try_from(self.open.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
         let (task, attempt) = (ids::task(&request)?, ids::attempt(&request, number)?);
         let Pick { agent, practice, why } = pick;
-        self.push(AgentChosen { request, task, attempt, number, agent, practice, why });
+        self.push(AgentChosen { request, task, attempt, number, agent, practice, why, goes_on: None });
         Ok(())
     }
 

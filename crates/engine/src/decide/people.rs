@@ -40,7 +40,7 @@ pub fn cancel(look: Look, request: RequestId) -> Facts {
         }
         Phase::Landing { .. }
         | Phase::Switching { .. }
-        | Phase::Recording { outcome: Outcome::Live | Outcome::Failed, .. } => {
+        | Phase::Recording { outcome: Outcome::Live | Outcome::Partly | Outcome::Failed, .. } => {
             Err(Rejected::TooLate { request, stage: open.phase.word() })
         }
     }

@@ -22,7 +22,12 @@ pub fn oriented(look: Look, f: RequestOriented) -> Facts {
     let mut draft = Draft::new(look, open);
     draft.push(f);
     if !draft.open.planned {
-        let tasks = vec![PlannedTask { task: ids::task(&request)?, title: "the whole request".to_owned() }];
+        let tasks = vec![PlannedTask {
+            task: ids::task(&request)?,
+            title: "the whole request".to_owned(),
+            text: None,
+            agents: Vec::new(),
+        }];
         let why = "one task: the request is carried out as a whole".to_owned();
         draft.push(PlanMade { request, tasks, why });
     }
@@ -56,7 +61,7 @@ pub fn started(look: Look, attempt: AttemptId, version: Option<String>, base: Co
     match open.attempt() {
         Some(a) if !a.started => {
             let (request, agent) = (open.request.clone(), a.agent.clone());
-            Ok(vec![AttemptStarted { request, attempt, agent, version, base }.into()])
+            Ok(vec![AttemptStarted { request, attempt, agent, version, base, paid: None }.into()])
         }
         Some(_) | None => Err(stale(&attempt, "the start")),
     }
@@ -95,7 +100,18 @@ pub fn finish(draft: &mut Draft, attempt: AttemptId, ended: Ended) -> Result<(),
     let Ended { end, commit, diff, model, usage, duration_ms } = ended;
     let says = says(&end);
     let request = draft.request();
-    draft.push(AttemptFinished { request, attempt, end, commit, diff, model, usage, duration_ms });
+    draft.push(AttemptFinished {
+        request,
+        attempt,
+        end,
+        commit,
+        diff,
+        model,
+        usage,
+        duration_ms,
+        session: None,
+        unknown_events: None,
+    });
     let Some(trouble) = draft.open.attempt().and_then(|a| a.trouble.clone()) else { return Ok(()) };
     let what = match trouble {
         Trouble::NoChange => "no change",
@@ -114,6 +130,12 @@ fn says(end: &AttemptEnd) -> String {
         AttemptEnd::TooLong { ms } => format!("the agent was not done after {} s", ms / 1000),
         AttemptEnd::QuotaGone { .. } => "the account's quota is used up".to_owned(),
         AttemptEnd::SignedOut { reason } => format!("the agent is signed out: {reason}"),
+        AttemptEnd::Asked { question } => {
+            format!("the agent asked, and nobody could answer any more: {question}")
+        }
+        AttemptEnd::Stuck { what } => format!("the agent went round in circles: {what}"),
+        AttemptEnd::OverLimit { what } => format!("the agent used more of the machine than it may: {what}"),
+        AttemptEnd::HandedOver => "the agent was stopped so that another one goes on".to_owned(),
         AttemptEnd::Failed { reason } => format!("the agent failed: {reason}"),
         AttemptEnd::Lost => "the daemon went away while the agent worked".to_owned(),
     }
