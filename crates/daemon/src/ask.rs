@@ -33,6 +33,8 @@ pub async fn ask(client: &Client, options: Options, json: bool) -> Result<ExitCo
         text: options.text,
         project: options.project,
         agent: options.agent,
+        race: Vec::new(),
+        parts: Vec::new(),
         step: None,
         channel: Channel::CommandLine,
     };

@@ -58,6 +58,7 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
         | Response::Home(_)
         | Response::Journal { .. }
         | Response::Instructions { .. }
+        | Response::Bridges { .. }
         | Response::Transcript { .. } => line(&serde_json::to_string_pretty(response)?),
     }
 }
@@ -215,6 +216,7 @@ fn show(view: &RequestView) -> Result<()> {
 fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Live => "live",
+        Outcome::Partly => "partly live",
         Outcome::Failed => "failed",
         Outcome::Cancelled => "cancelled",
     }
@@ -234,6 +236,12 @@ fn readiness(readiness: &Readiness) -> String {
     match readiness {
         Readiness::Missing { next } => format!("missing ({next})"),
         Readiness::SignedOut { version, next } => format!("{version}, signed out ({next})"),
+        Readiness::Stale { version, reason, next } => {
+            format!("{version}, credentials not taken: {reason} ({next})")
+        }
+        Readiness::Refused { version, at, reason, next } => {
+            format!("{version}, refused {}: {reason} ({next})", ago(*at))
+        }
         Readiness::SignedIn { version } => format!("{version}, signed in, not yet proven by a turn"),
         Readiness::Worked { version, at } => format!("{version}, worked {}", ago(*at)),
         Readiness::QuotaGone { version, .. } => format!("{version}, quota gone"),

@@ -2,7 +2,7 @@
 
 use crate::stages::Board;
 use protocol::fact::*;
-use protocol::view::{AttemptView, CheckView, CheckpointView};
+use protocol::view::{AttemptView, CheckView, CheckpointView, Cost};
 use protocol::{AttemptId, BlobId};
 
 #[derive(Debug, Default)]
@@ -46,6 +46,11 @@ impl Story {
             | Fact::RequestResumed(_)
             | Fact::CancelAsked(_)
             | Fact::PlanMade(_)
+            | Fact::TaskClosed(_)
+            | Fact::AttemptAsked(_)
+            | Fact::AttemptAnswered(_)
+            | Fact::HandOverAsked(_)
+            | Fact::RaceJudged(_)
             | Fact::ReleaseRolledBack(_)
             | Fact::StepPlanned(_)
             | Fact::StepDropped(_)
@@ -69,12 +74,17 @@ impl Story {
 fn chosen(f: &AgentChosen) -> AttemptView {
     AttemptView {
         attempt: f.attempt.clone(),
+        task: f.task.clone(),
         number: f.number,
         agent: f.agent.clone(),
         practice: f.practice,
         why: f.why.clone(),
+        goes_on: f.goes_on.clone(),
         started: None,
+        version: None,
+        asked: None,
         finished: None,
+        cost: Cost::default(),
         brief: None,
         parts: Vec::new(),
         checkpoints: Vec::new(),

@@ -221,6 +221,8 @@ fn deployment_row(db: &Connection, row: &Row<'_>) -> Result<DeploymentRow, Error
         practice: fact.practice,
         model: fact.model,
         usage: fact.usage,
+        by_agent: fact.by_agent,
+        cost: Cost { paid: fact.paid, ..Cost::default() },
         summary: fact.summary,
     })
 }
@@ -229,6 +231,7 @@ fn deployment_row(db: &Connection, row: &Row<'_>) -> Result<DeploymentRow, Error
 fn matches(row: &DeploymentRow, words: &[String]) -> bool {
     let outcome = match row.outcome {
         protocol::fact::Outcome::Live => "live",
+        protocol::fact::Outcome::Partly => "partly live",
         protocol::fact::Outcome::Failed => "failed",
         protocol::fact::Outcome::Cancelled => "cancelled",
     };

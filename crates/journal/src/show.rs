@@ -23,6 +23,7 @@ pub(crate) fn show(db: &Connection, request: &RequestId) -> Result<Option<Reques
         stages: story.board.stages.into(),
         sources: story.sources,
         recalled: story.recalled,
+        tasks: Vec::new(),
         attempts: story.attempts,
         deployment: rows::deployment_of(db, request)?,
         url: story.url,

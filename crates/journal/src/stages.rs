@@ -78,7 +78,12 @@ impl Board {
             Fact::DeploymentRecorded(_) => self.record(at, "added the row to the deployments".into()),
             Fact::MemoryPushed(_) => self.notes += 1,
             Fact::RequestClosed(f) => self.closed(at, f),
-            Fact::JournalOpened(_)
+            Fact::TaskClosed(_)
+            | Fact::AttemptAsked(_)
+            | Fact::AttemptAnswered(_)
+            | Fact::HandOverAsked(_)
+            | Fact::RaceJudged(_)
+            | Fact::JournalOpened(_)
             | Fact::ProjectCreated(_)
             | Fact::ProjectActivated(_)
             | Fact::StepPlanned(_)

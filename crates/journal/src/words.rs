@@ -67,6 +67,12 @@ pub(crate) fn finished(agent: &str, f: &AttemptFinished) -> String {
         AttemptEnd::QuotaGone { until: None } => format!("{agent} stopped{took}: its quota is used up"),
         AttemptEnd::SignedOut { reason } => format!("{agent} is signed out: {reason}"),
         AttemptEnd::Failed { reason } => format!("{agent} failed{took}: {reason}"),
+        AttemptEnd::Asked { question } => {
+            format!("{agent} asked, and nobody could answer any more: {question}")
+        }
+        AttemptEnd::Stuck { what } => format!("{agent} was stopped: it went round in circles ({what})"),
+        AttemptEnd::OverLimit { what } => format!("{agent} was stopped: it used too much ({what})"),
+        AttemptEnd::HandedOver => format!("{agent} was stopped{took}, so that another agent goes on"),
         AttemptEnd::Lost => format!("{agent} was lost: the daemon went away while it worked"),
     }
 }
@@ -94,6 +100,7 @@ pub(crate) fn waiting(waiting: &Waiting) -> String {
 pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Live => "live",
+        Outcome::Partly => "partly live",
         Outcome::Failed => "failed",
         Outcome::Cancelled => "cancelled",
     }

@@ -15,8 +15,8 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
     match request {
         Hello => Ok(Response::Hello(read::hello(daemon).await?)),
         Home => read::home(daemon).await,
-        Ask { client, text, project, agent, step, channel } => {
-            work::ask(daemon, work::Ask { client, text, project, agent, step, channel }).await
+        Ask { client, text, project, agent, race, parts, step, channel } => {
+            work::ask(daemon, work::Ask { client, text, project, agent, race, parts, step, channel }).await
         }
         Requests { project, limit } => read::requests(daemon, project, limit).await,
         Show { request } => Ok(Response::Show(Box::new(read::show(daemon, &request).await?))),
@@ -26,6 +26,7 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
             daemon.readiness.refresh(&daemon.setup, true).await;
             done(daemon, Input::Retry { request, because: "you asked for another look".into() }).await
         }
+        Answer { .. } | HandOver { .. } | Pick { .. } => Err(not_built_in()),
         Journal { after, limit } => read::journal(daemon, after, limit).await,
         VerifyJournal => read::verify(daemon).await,
         Deployments { project, filter, limit } => read::deployments(daemon, project, filter, limit).await,
@@ -40,6 +41,14 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         Push { project, kind, title, text } => project::push(daemon, project, kind, &title, &text).await,
         Forget { note } => done(daemon, Input::Forget { note }).await,
         Agents { fresh } => Ok(Response::Agents { rows: read::agents(daemon, fresh).await? }),
+        InstallAgent { .. }
+        | CheckAgent { .. }
+        | SignIn { .. }
+        | SignInSay { .. }
+        | SignInStop { .. }
+        | SetKey { .. }
+        | SignOut { .. }
+        | Bridges => Err(not_built_in()),
         Instructions { project } => instructions::list(daemon, project).await,
         ReadInstruction { project, path, at } => instructions::read(daemon, project, &path, at).await,
         WriteInstruction { project, path, text, base } => {
@@ -53,6 +62,10 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         Diff { attempt } => work::diff(daemon, attempt).await,
         Doctor => Ok(Response::Doctor { rows: crate::doctor::examine(daemon).await }),
     }
+}
+
+fn not_built_in() -> ApiError {
+    ApiError::new(Code::BadInput, "this is not built into this daemon")
 }
 
 async fn done(daemon: &Daemon, input: Input) -> Result<Response, ApiError> {

@@ -4,7 +4,7 @@ use crate::context::{Daemon, internal};
 use crate::names;
 use crate::writer::Refused;
 use engine::{Input, Rejected};
-use protocol::fact::{Channel, ReleaseRolledBack, RequestReceived};
+use protocol::fact::{Channel, PartWish, ReleaseRolledBack, RequestReceived};
 use protocol::*;
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ pub struct Ask {
     pub text: String,
     pub project: Option<ProjectId>,
     pub agent: Option<AgentId>,
+    pub race: Vec<AgentId>,
+    pub parts: Vec<Part>,
     pub step: Option<StepId>,
     pub channel: Channel,
 }
@@ -29,6 +31,13 @@ pub async fn ask(daemon: &Daemon, ask: Ask) -> Result<Response, ApiError> {
     let project = daemon.project_or_active(ask.project).await?;
     let request = names::request().map_err(|e| internal("name the request", e))?;
     let (blob, named) = daemon.blob(text)?;
+    let mut blobs = vec![blob];
+    let mut parts = Vec::with_capacity(ask.parts.len());
+    for part in ask.parts {
+        let (blob, text) = daemon.blob(clean::text("a part", &part.text)?)?;
+        blobs.push(blob);
+        parts.push(PartWish { text, agents: part.agents });
+    }
     let received = RequestReceived {
         request: request.clone(),
         client: ask.client,
@@ -36,9 +45,11 @@ pub async fn ask(daemon: &Daemon, ask: Ask) -> Result<Response, ApiError> {
         channel: ask.channel,
         text: named,
         agent: ask.agent,
+        race: ask.race,
+        parts,
         step: ask.step,
     };
-    match daemon.writer.decide(Input::Submit(received), vec![blob]).await {
+    match daemon.writer.decide(Input::Submit(received), blobs).await {
         Ok(_) => Ok(Response::Accepted { request, new: true }),
         Err(Refused::Rejected(Rejected::Duplicate { request })) => {
             Ok(Response::Accepted { request, new: false })

@@ -26,7 +26,9 @@ pub async fn record(
     let errors = errors(&view);
     let mut blobs = Vec::new();
     let step = match outcome {
-        Outcome::Live => Some(step(daemon, project, &view, &asked, &errors, &mut blobs).await?),
+        Outcome::Live | Outcome::Partly => {
+            Some(step(daemon, project, &view, &asked, &errors, &mut blobs).await?)
+        }
         Outcome::Failed | Outcome::Cancelled => None,
     };
     let notes = notes(daemon, &view, outcome, why, &title, &errors, &mut blobs).await?;
@@ -39,6 +41,7 @@ pub async fn record(
     let duration_ms = crate::names::now().since(view.row.created);
     let summary = match outcome {
         Outcome::Live if errors.is_empty() => "all checks passed; the release is live".to_owned(),
+        Outcome::Partly => clean::line(why, 300),
         Outcome::Live => format!("live after {} attempts", view.attempts.len()),
         Outcome::Failed | Outcome::Cancelled => clean::line(why, 300),
     };
@@ -174,7 +177,7 @@ async fn notes(
     };
     let asked = view.row.text.as_deref().unwrap_or("(forgotten)");
     match outcome {
-        Outcome::Live => {
+        Outcome::Live | Outcome::Partly => {
             let said = last_words(daemon, view).await;
             let said = said.map_or_else(String::new, |s| format!("\nThe agent said: {s}\n"));
             let built = view.attempts.iter().find(|a| a.landed.is_some()).map(built).unwrap_or_default();

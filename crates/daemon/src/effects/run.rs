@@ -273,6 +273,10 @@ fn learn(daemon: &Daemon, agent: &AgentId, end: &AttemptEnd) {
         | AttemptEnd::Cancelled
         | AttemptEnd::Silent { .. }
         | AttemptEnd::TooLong { .. }
+        | AttemptEnd::Asked { .. }
+        | AttemptEnd::Stuck { .. }
+        | AttemptEnd::OverLimit { .. }
+        | AttemptEnd::HandedOver
         | AttemptEnd::Failed { .. }
         | AttemptEnd::Lost => {}
     }
