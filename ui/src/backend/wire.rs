@@ -46,6 +46,12 @@ struct Lines {
 }
 
 #[derive(Deserialize)]
+struct Bridges {
+    rows: Vec<BridgeView>,
+    token: String,
+}
+
+#[derive(Deserialize)]
 struct Token {
     token: String,
 }
@@ -99,6 +105,10 @@ pub fn response(text: &str) -> Read<Response> {
         "notes" => Response::Notes { rows: rows(json)? },
         "recalled" => Response::Recalled { rows: rows(json)? },
         "agents" => Response::Agents { rows: rows(json)? },
+        "bridges" => {
+            let Bridges { rows, token } = Bridges::deserialize(json)?;
+            Response::Bridges { rows, token }
+        }
         "instructions" => Response::Instructions { rows: rows(json)? },
         "instruction" => {
             let Instruction { path, text, base, history } = Instruction::deserialize(json)?;
@@ -176,6 +186,7 @@ mod tests {
             probed: Some(At(3)),
             runs: 1,
             live: 1,
+            now: Some(Box::new(sample::now())),
         };
         Home {
             hello,
@@ -246,6 +257,7 @@ mod tests {
             Response::Recalled { rows: vec![note] },
             Response::Pushed { note: id("n") },
             Response::Agents { rows: home.agents.clone() },
+            Response::Bridges { rows: sample::now().bridge.into_iter().collect(), token: "t".into() },
             Response::Instructions { rows: vec![file] },
             Response::Instruction { path: "p".into(), text: "t".into(), base: id("c"), history: vec![edit] },
             Response::Projects { rows: home.projects.clone() },
@@ -276,6 +288,7 @@ mod tests {
             | Recalled { .. }
             | Pushed { .. }
             | Agents { .. }
+            | Bridges { .. }
             | Instructions { .. }
             | Instruction { .. }
             | Projects { .. }
@@ -291,7 +304,7 @@ mod tests {
     fn what_the_daemon_writes_is_read_back_the_same() {
         let all = answers();
         let kinds: std::collections::HashSet<_> = all.iter().map(std::mem::discriminant).collect();
-        assert_eq!(kinds.len(), 21, "one of each answer that a page reads");
+        assert_eq!(kinds.len(), 22, "one of each answer that a page reads");
         for answer in all {
             assert!(is_read(&answer));
             let text = serde_json::to_string(&answer).unwrap();

@@ -80,6 +80,8 @@ fn planned_step(app: App, row: StepRow) -> AnyView {
             text: asked.clone(),
             project: Some(project.clone()),
             agent: None,
+            race: vec![],
+            parts: vec![],
             step: Some(step.clone()),
             channel: Channel::Dashboard,
         };

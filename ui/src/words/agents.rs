@@ -63,6 +63,13 @@ pub fn known(readiness: &Readiness, now: At, offset_minutes: i32) -> Known {
             say(Light::Amber, "signed out", "Its program is there; that it is signed in was not proven.".into())
                 .with(next, Some(version))
         }
+        Readiness::Stale { version, reason, next } => {
+            say(Light::Amber, "credentials are stale", super::sentence(reason)).with(next, Some(version))
+        }
+        Readiness::Refused { version, at, reason, next } => {
+            let means = format!("The service refused the account {}. {}", ago(*at), super::sentence(reason));
+            say(Light::Amber, "refused", means).with(next, Some(version))
+        }
         Readiness::SignedIn { version } => say(
             Light::Blue,
             "signed in",

@@ -118,6 +118,9 @@ fn ending(view: &RequestView, title: &dyn Fn(&AgentId) -> String) -> Said {
                 view.deployment.as_ref().map(|d| format!(" It took {}.", time::duration(d.duration_ms)));
             said(Tone::Good, format!("It is live.{}", took.unwrap_or_default()))
         }
+        Status::Closed { outcome: Outcome::Partly, why } => {
+            said(Tone::Stumble, format!("Some of it is live. {}", sentence(why)))
+        }
         Status::Closed { outcome: Outcome::Failed, why } => {
             said(Tone::Bad, format!("I stopped. {} What was live stays live.", sentence(why)))
         }
@@ -150,6 +153,10 @@ pub fn run_end(end: &AttemptEnd) -> String {
         AttemptEnd::TooLong { ms } => format!("stopped: it ran longer than {}", time::duration(*ms)),
         AttemptEnd::QuotaGone { .. } => "its account's quota is used up".into(),
         AttemptEnd::SignedOut { reason } => format!("signed out: {reason}"),
+        AttemptEnd::Asked { .. } => "it asked, and nobody could answer any more".into(),
+        AttemptEnd::Stuck { what } => format!("stopped: it went round in circles, {what}"),
+        AttemptEnd::OverLimit { what } => format!("stopped: it used more of the machine than it may, {what}"),
+        AttemptEnd::HandedOver => "handed over: another agent goes on with its work".into(),
         AttemptEnd::Failed { reason } => format!("its program failed: {reason}"),
         AttemptEnd::Lost => "lost: the daemon was restarted while it ran".into(),
     }

@@ -12,18 +12,36 @@ fn stage(stage: Stage, started: Option<i64>, ended: Option<i64>) -> StageView {
 pub fn attempt(number: u32, agent: &str, why: &str) -> AttemptView {
     AttemptView {
         attempt: AttemptId::new(format!("a-{number}")).unwrap(),
+        task: TaskId::new("t-1").unwrap(),
         number,
         agent: AgentId::new(agent).unwrap(),
         practice: agent == "practice",
         why: why.into(),
+        goes_on: None,
         started: Some(At(2_000)),
+        version: Some("2.1.0".into()),
+        asked: None,
         finished: None,
+        cost: Cost::default(),
         brief: None,
         parts: vec![],
         checkpoints: vec![],
         checks: vec![],
         diagnosis: None,
         landed: None,
+    }
+}
+
+pub fn task(number: u32, title: &str) -> TaskView {
+    TaskView {
+        task: TaskId::new(format!("t-{number}")).unwrap(),
+        number,
+        title: title.into(),
+        text: None,
+        agents: vec![],
+        status: TaskStatus::Running { stage: Stage::Code },
+        now: "Codex is writing app/index.html".into(),
+        judged: None,
     }
 }
 
@@ -53,6 +71,7 @@ pub fn running() -> RequestView {
             score: 1.0,
             why: "words: opening, hours".into(),
         }],
+        tasks: vec![task(1, "a page for a bakery")],
         attempts: vec![attempt(1, "codex", "it is signed in")],
         deployment: None,
         url: None,
@@ -100,8 +119,68 @@ pub fn live() -> RequestView {
         practice: false,
         model: None,
         usage: Usage::default(),
+        by_agent: vec![],
+        cost: Cost::default(),
         summary: "all checks passed".into(),
     });
     view.url = Some("http://127.0.0.1:4000/".into());
     view
+}
+
+/// An agent in the middle of everything at once, so that each field is there.
+pub fn now() -> AgentNow {
+    let rung = |rung, proven, how: &str| RungRow { rung, proven, at: Some(At(5)), how: how.into() };
+    AgentNow {
+        ladder: vec![
+            rung(Rung::Installed, Proven::Yes, "codex --version: 0.169.0"),
+            rung(Rung::Credentials, Proven::No, "no credentials were found"),
+            rung(Rung::Accepted, Proven::Unknown, ""),
+            rung(Rung::Worked, Proven::Unknown, ""),
+        ],
+        pinned: Some("0.169.0".into()),
+        ways: vec![SignInWay {
+            way: "api-key".into(),
+            title: "API key".into(),
+            says: "paid by the token".into(),
+            way_kind: WayKind::Key,
+            fields: vec![KeyField {
+                name: "key".into(),
+                title: "Key".into(),
+                secret: true,
+                optional: false,
+                default: None,
+            }],
+        }],
+        sign_in: Some(SignInView {
+            way: "device".into(),
+            started: At(4),
+            state: SignInState::Yours {
+                url: Some("https://example.test/device".into()),
+                code: Some("ABCD-1234".into()),
+                asks: None,
+                callback: Some(1455),
+                expires: Some(At(900_000)),
+            },
+            screen: vec!["Open this address".into()],
+        }),
+        job: Some(AgentJob {
+            what: "check".into(),
+            started: At(4),
+            says: vec!["edit: as expected".into()],
+            state: JobState::Failed { reason: "it did not stop".into(), next: "install it again".into() },
+        }),
+        account: AccountView {
+            paid: Some(Paid::Key),
+            way: Some("api-key".into()),
+            set: Some(At(3)),
+            fields: vec![("base_url".into(), "http://127.0.0.1:9/v1".into())],
+        },
+        running: 1,
+        cap: 2,
+        bridge: Some(BridgeView {
+            url: "http://127.0.0.1:3211/mcp".into(),
+            up: true,
+            says: "listening".into(),
+        }),
+    }
 }

@@ -54,7 +54,7 @@ pub fn mark(row: &StageView, status: &Status) -> Mark {
         (_, _, Status::Running { stage }) if *stage == row.stage => Mark::Active,
         (Some(_), Some(_), _) if row.stumbled && ended_badly => Mark::Failed,
         (Some(_), Some(_), _) => Mark::Done,
-        (Some(_), None, Status::Closed { outcome: Outcome::Live, .. }) => Mark::Done,
+        (Some(_), None, Status::Closed { outcome: Outcome::Live | Outcome::Partly, .. }) => Mark::Done,
         (Some(_), None, Status::Closed { .. }) => Mark::Failed,
         (Some(_), None, _) => Mark::Active,
         (None, _, _) => Mark::Idle,
@@ -83,6 +83,7 @@ pub fn status_word(status: &Status) -> (&'static str, &'static str) {
 pub fn outcome_word(outcome: Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Live => ("live", "Live"),
+        Outcome::Partly => ("partly", "Partly live"),
         Outcome::Failed => ("failed", "Failed"),
         Outcome::Cancelled => ("cancelled", "Cancelled"),
     }

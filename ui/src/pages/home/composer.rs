@@ -27,7 +27,16 @@ pub fn Composer() -> impl IntoView {
         tried.set_value(Some((text.clone(), client.clone())));
         let project = app.home_with(|h| h.active.clone());
         let agent = AgentId::new(agent.get_untracked()).ok();
-        let request = Request::Ask { client, text, project, agent, step: None, channel: Channel::Dashboard };
+        let request = Request::Ask {
+            client,
+            text,
+            project,
+            agent,
+            race: vec![],
+            parts: vec![],
+            step: None,
+            channel: Channel::Dashboard,
+        };
         busy.set(true);
         leptos::task::spawn_local(async move {
             let answer = app.call(&request).await;
