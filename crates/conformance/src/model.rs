@@ -1,4 +1,4 @@
-//! A scripted model server: Anthropic Messages and OpenAI Responses on one loopback port.
+//! A scripted model server: Anthropic Messages, OpenAI Responses and chat completions, and Gemini on one loopback port.
 //!
 //! The real command lines talk to it as they would to their vendor. What it answers follows from the request alone: the
 //! newest user text that matches a conversation of the [`Scenario`] chooses the steps, the number of tool results after
@@ -11,16 +11,23 @@ pub mod bill;
 pub mod scenario;
 
 mod anthropic;
+mod chat;
+mod gemini;
+mod place;
+mod refusal;
 mod responses;
+mod said;
 mod serve;
 mod sse;
+mod tools;
 mod turn;
 
 pub use bill::{Billed, Tokens, Wire};
 pub use scenario::{Conversation, Scenario, Step};
-pub use serve::{Logged, Shared};
+pub use serve::{Call, Logged};
 
 use crate::loopback::Loopback;
+use serve::Shared;
 use std::sync::Arc;
 
 /// The words by which a brief shows that it is a later attempt. They are the heading of the brief's failure part.

@@ -173,3 +173,151 @@ fn instruction_files_do_not_choose_the_conversation() {
     let chosen: Vec<_> = server.log().into_iter().map(|entry| entry.call.unwrap().conversation).collect();
     assert_eq!(chosen, ["task", "task"]);
 }
+
+fn chat(results: usize, text: &str) -> Value {
+    let mut messages = vec![
+        json!({"role": "system", "content": "The current working directory is `/tree`."}),
+        json!({"role": "user", "content": [{"type": "text", "text": text}]}),
+    ];
+    for n in 0..results {
+        let id = format!("call_{n}");
+        messages.push(json!({"role": "assistant", "tool_calls": [{"id": id, "type": "function",
+            "function": {"name": "write_file", "arguments": "{}"}}]}));
+        messages.push(json!({"role": "tool", "tool_call_id": id, "content": "did it"}));
+    }
+    let schema = json!({"type": "object", "properties": {"file_path": {}, "content": {}}});
+    json!({"model": "qwen3-coder-plus", "stream": true, "messages": messages,
+           "tools": [{"type": "function", "function": {"name": "write_file", "parameters": schema}}]})
+}
+
+fn gemini(results: usize, text: &str) -> Value {
+    let mut contents = vec![json!({"role": "user", "parts": [{"text": text}]})];
+    for _ in 0..results {
+        contents.push(json!({"role": "model", "parts": [{"functionCall": {"name": "write_file"}}]}));
+        let result = json!({"name": "write_file", "response": {"output": "did it"}});
+        contents.push(json!({"role": "user", "parts": [{"functionResponse": result}]}));
+    }
+    let schema = json!({"type": "object", "properties": {"file_path": {}, "content": {}}});
+    json!({"contents": contents, "tools": [{"functionDeclarations": [
+        {"name": "write_file", "parametersJsonSchema": schema}]}]})
+}
+
+const CHAT: &str = "/v1/chat/completions";
+const GEMINI: &str = "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse";
+
+#[test]
+fn chat_gets_a_call_with_the_names_that_its_tool_takes_and_then_the_end() {
+    let server = ModelServer::start(write_then_stop()).unwrap();
+    let (_, answer) = post(&server, CHAT, &chat(0, "make it"));
+    let all = events(&answer);
+    let call = all.iter().find_map(|e| e["choices"][0]["delta"]["tool_calls"][0].as_object()).unwrap();
+    let arguments: Value = serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+    assert_eq!(arguments, json!({"file_path": "/tree/app/a", "content": "x\n"}));
+    let usage = &all.last().unwrap()["usage"];
+    let price = price(Wire::Chat, 1);
+    assert_eq!(usage["prompt_tokens"], price.input + price.cache_read);
+    assert_eq!(usage["prompt_tokens_details"]["cached_tokens"], price.cache_read);
+    assert_eq!(usage["completion_tokens_details"]["reasoning_tokens"], price.reasoning);
+    assert!(answer.contains("data: [DONE]"));
+
+    let mut body = chat(1, "make it");
+    body["stream"] = false.into();
+    let (_, answer) = post(&server, CHAT, &body);
+    let whole: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!(whole["choices"][0]["message"]["content"], "there");
+    assert_eq!(server.billed().total.calls, 2);
+    assert_eq!(server.log()[1].call.as_ref().unwrap().result.as_deref(), Some("did it"));
+}
+
+#[test]
+fn gemini_gets_a_call_an_end_a_count_and_an_answer_in_the_form_that_it_asks_for() {
+    let server = ModelServer::start(write_then_stop()).unwrap();
+    let last = |answer: &str| events(answer).pop().unwrap();
+    let end = last(&post(&server, GEMINI, &gemini(0, "make it")).1);
+    let call = &end["candidates"][0]["content"]["parts"][0]["functionCall"];
+    assert_eq!(call["args"]["content"], "x\n");
+    let price = price(Wire::Gemini, 1);
+    let usage = &end["usageMetadata"];
+    assert_eq!(usage["promptTokenCount"], price.input + price.cache_read);
+    assert_eq!(
+        usage["candidatesTokenCount"].as_u64().unwrap() + usage["thoughtsTokenCount"].as_u64().unwrap(),
+        price.output
+    );
+    let end = post(&server, GEMINI, &gemini(1, "make it")).1;
+    assert!(end.contains("there") && end.contains("STOP"));
+
+    let schema =
+        json!({"type": "OBJECT", "properties": {"choice": {"type": "STRING", "enum": ["pro", "flash"]}}});
+    let classify = json!({"contents": [{"role": "user", "parts": [{"text": "which model?"}]}],
+        "generationConfig": {"responseJsonSchema": schema}});
+    let (_, answer) = post(&server, "/v1beta/models/gemini-flash:generateContent", &classify);
+    let whole: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!(whole["candidates"][0]["content"]["parts"][0]["text"], r#"{"choice":"pro"}"#);
+    assert_eq!(server.billed().side.calls, 1);
+    assert!(post(&server, "/v1beta/models/x:countTokens", &json!({})).1.contains("totalTokens"));
+    assert_eq!(server.billed().total.calls, 3);
+}
+
+#[test]
+fn a_hanging_answer_begins_and_is_not_billed() {
+    let server = ModelServer::start(Scenario::always("hang", vec![Step::Hang])).unwrap();
+    for (path, body) in [
+        ("/v1/messages", claude(0, "x")),
+        ("/v1/responses", codex(0, "x")),
+        (CHAT, chat(0, "x")),
+        (GEMINI, gemini(0, "x")),
+    ] {
+        let body = body.to_string();
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        let length = body.len();
+        write!(stream, "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        let mut begun = Vec::new();
+        while !String::from_utf8_lossy(&begun).contains("data: ") {
+            let mut some = [0; 4096];
+            let read = stream.read(&mut some).unwrap();
+            assert_ne!(read, 0, "{path}: it must not end");
+            begun.extend_from_slice(&some[..read]);
+        }
+    }
+    assert_eq!(server.billed().total.calls, 0);
+}
+
+#[test]
+fn every_wire_can_be_refused_and_cut() {
+    let refused = Step::Http { status: 500, times: Some(1), resets_at: None };
+    let steps = [refused, Step::Drop { times: Some(1) }];
+    for (path, body) in [
+        ("/v1/messages", claude(0, "x")),
+        ("/v1/responses", codex(0, "x")),
+        (CHAT, chat(0, "x")),
+        (GEMINI, gemini(0, "x")),
+    ] {
+        let server = ModelServer::start(Scenario::always("page", steps.to_vec())).unwrap();
+        assert_eq!(post(&server, path, &body).0, 500, "{path}");
+        let (status, cut) = post(&server, path, &body);
+        assert_eq!((status, server.billed().total.calls), (200, 0), "{path}: {cut}");
+        assert!(cut.contains("data: ") && !cut.contains("0\r\n\r\n"), "{path}: {cut}");
+        assert_eq!(post(&server, path, &body).0, 200);
+        assert_eq!(server.billed().total.calls, 1, "{path}");
+    }
+}
+
+#[test]
+fn a_tool_that_is_not_offered_is_looked_for_first() {
+    let step = Step::CallTool { name: "recall".into(), arguments: json!({"query": "x"}) };
+    let server = ModelServer::start(Scenario::always("page", vec![step])).unwrap();
+    let mut body = claude(0, "make it");
+    body["tools"] = json!([{"name": "ToolSearch"}]);
+    body["system"] = json!("Deferred tools: mcp__memory__recall");
+    let named = |answer: &str| {
+        events(answer).iter().find_map(|e| e["content_block"]["name"].as_str().map(str::to_owned)).unwrap()
+    };
+    assert_eq!(named(&post(&server, "/v1/messages", &body).1), "ToolSearch");
+    body["messages"].as_array_mut().unwrap().extend([
+        json!({"role": "assistant", "content": [{"type": "tool_use", "id": "s", "name": "ToolSearch", "input": {}}]}),
+        json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "s", "content": "found"}]}),
+    ]);
+    assert_eq!(named(&post(&server, "/v1/messages", &body).1), "mcp__memory__recall");
+    body["tools"] = json!([{"name": "mcp_memory_recall"}]);
+    assert_eq!(named(&post(&server, "/v1/messages", &body).1), "mcp_memory_recall");
+}

@@ -4,43 +4,49 @@
 //! messages, so what counts are the blocks in their order, not the messages.
 
 use super::bill::{Item, Tokens};
-use super::serve::Said;
-use super::sse::Frame;
-use super::turn::{Act, Turn};
+use super::said::Said;
+use super::serve::Asked;
+use super::sse::{self, Course, Frame};
+use super::tools::{self, Tool};
+use super::turn::Turn;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::collections::HashSet;
 
 /// What was said, in order: the user's texts and the tool results.
 pub fn said(body: &Value) -> Vec<Said> {
+    let messages = list(body, "messages");
+    let searches = searches(messages);
     let mut all = Vec::new();
-    for message in list(body, "messages") {
-        if message.get("role").and_then(Value::as_str) != Some("user") {
-            continue;
-        }
-        match message.get("content") {
-            Some(Value::String(text)) => all.push(Said::Text(text.clone())),
-            Some(Value::Array(blocks)) => blocks_said(blocks, &mut all),
+    for message in messages.iter().filter(|message| message["role"] == "user") {
+        match &message["content"] {
+            Value::String(text) => all.extend(Said::user(text)),
+            Value::Array(blocks) => blocks_said(blocks, &searches, &mut all),
             _ => {}
         }
     }
     all
 }
 
+/// The ids of the calls that looked for a tool.
+fn searches(messages: &[Value]) -> HashSet<&str> {
+    let blocks = messages.iter().filter_map(|message| message["content"].as_array()).flatten();
+    blocks.filter(|block| block["name"] == "ToolSearch").filter_map(|block| block["id"].as_str()).collect()
+}
+
 /// Texts that stand side by side in a message are one text: a client may split its prompt.
-fn blocks_said(blocks: &[Value], all: &mut Vec<Said>) {
+fn blocks_said(blocks: &[Value], searches: &HashSet<&str>, all: &mut Vec<Said>) {
     let mut text = String::new();
     for block in blocks {
-        match block.get("type").and_then(Value::as_str) {
+        match block["type"].as_str() {
             Some("tool_result") => {
-                if !text.is_empty() {
-                    all.push(Said::Text(std::mem::take(&mut text)));
-                }
-                all.push(Said::Result);
+                all.extend(Said::user(&std::mem::take(&mut text)));
+                let search = block["tool_use_id"].as_str().is_some_and(|id| searches.contains(id));
+                all.push(Said::Result { text: text_of(&block["content"]), search });
             }
             Some("text") => {
-                let part = block.get("text").and_then(Value::as_str).unwrap_or_default();
+                let part = block["text"].as_str().unwrap_or_default();
                 // Not the user: instruction files and the like, which must not choose a conversation.
-                if !part.starts_with("<system-reminder>") {
+                if !Said::is_reminder(part) {
                     text.push_str(part);
                     text.push('\n');
                 }
@@ -48,59 +54,71 @@ fn blocks_said(blocks: &[Value], all: &mut Vec<Said>) {
             _ => {}
         }
     }
-    if !text.is_empty() {
-        all.push(Said::Text(text));
+    all.extend(Said::user(&text));
+}
+
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => {
+            parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n")
+        }
+        _ => String::new(),
     }
 }
 
-pub fn tools(body: &Value) -> Vec<String> {
-    list(body, "tools")
-        .iter()
-        .filter_map(|t| t.get("name").and_then(Value::as_str))
-        .map(String::from)
-        .collect()
+pub fn offered(body: &Value) -> Vec<Tool> {
+    let all = list(body, "tools").iter();
+    all.map(|tool| Tool::new(tool["name"].as_str().unwrap_or_default(), &tool["input_schema"])).collect()
 }
 
-/// The whole answer in one piece, for a request that did not ask for a stream.
-pub fn whole(body: &Value, turn: &Turn, tokens: Tokens, call: u64, cwd: &str) -> Value {
-    let (content, stop) = content(turn, call, cwd);
-    let mut message = message(body, call);
-    message["content"] = Value::Array(content);
-    message["stop_reason"] = stop.into();
-    message["usage"] = usage(tokens);
-    message
-}
-
-/// The answer as a stream. A `cut` one ends in the middle of its text.
-pub fn frames(body: &Value, turn: &Turn, item: Item, waits: &[Duration], cut: bool, cwd: &str) -> Vec<Frame> {
-    let (content, stop) = content(turn, item.request, cwd);
-    let mut start = message(body, item.request);
+/// The answer, as a stream where one was asked for.
+pub fn frames(asked: &Asked, turn: &Turn, item: Item, course: &Course) -> Vec<Frame> {
+    let (content, stop) = content(asked, turn, item.request);
+    let mut start = message(asked, item.request);
+    if asked.body["stream"].as_bool() != Some(true) {
+        start["content"] = Value::Array(content);
+        start["stop_reason"] = stop.into();
+        start["usage"] = usage(item.tokens);
+        return sse::in_one_piece(start, item, course);
+    }
     start["usage"] = usage(Tokens { output: 1, ..item.tokens });
     let mut frames = vec![Frame::Event(json!({"type": "message_start", "message": start}))];
-    frames.extend(waits.iter().map(|time| Frame::Wait(*time)));
-    if cut {
+    if course.fate != sse::Fate::Whole {
         frames.push(open_block(0, json!({"type": "text", "text": ""})));
         frames.push(delta(0, json!({"type": "text_delta", "text": "I was about to"})));
-        frames.push(Frame::Cut);
+    }
+    if course.begin(&mut frames) {
         return frames;
     }
     for (index, block) in content.iter().enumerate() {
-        let (empty, change) = if block["type"] == "text" {
-            (json!({"type": "text", "text": ""}), json!({"type": "text_delta", "text": block["text"]}))
-        } else {
-            let mut empty = block.clone();
-            empty["input"] = json!({});
-            (empty, json!({"type": "input_json_delta", "partial_json": block["input"].to_string()}))
-        };
-        frames.push(open_block(index, empty));
-        frames.push(delta(index, change));
-        frames.push(Frame::Event(json!({"type": "content_block_stop", "index": index})));
+        frames.extend(block_frames(index, block));
     }
     let usage = usage(item.tokens);
     frames.push(Frame::Bill(item));
     let end = json!({"stop_reason": stop, "stop_sequence": null});
     frames.push(Frame::Event(json!({"type": "message_delta", "delta": end, "usage": usage})));
     frames.push(Frame::Event(json!({"type": "message_stop"})));
+    frames
+}
+
+fn block_frames(index: usize, block: &Value) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    match block["text"].as_str() {
+        Some(text) => {
+            frames.push(open_block(index, json!({"type": "text", "text": ""})));
+            let parts = sse::parts(text).into_iter();
+            frames.extend(parts.map(|part| delta(index, json!({"type": "text_delta", "text": part}))));
+        }
+        None => {
+            let mut empty = block.clone();
+            empty["input"] = json!({});
+            frames.push(open_block(index, empty));
+            let input = block["input"].to_string();
+            frames.push(delta(index, json!({"type": "input_json_delta", "partial_json": input})));
+        }
+    }
+    frames.push(Frame::Event(json!({"type": "content_block_stop", "index": index})));
     frames
 }
 
@@ -112,9 +130,9 @@ fn delta(index: usize, change: Value) -> Frame {
     Frame::Event(json!({"type": "content_block_delta", "index": index, "delta": change}))
 }
 
-fn message(body: &Value, call: u64) -> Value {
+fn message(asked: &Asked, call: u64) -> Value {
     json!({
-        "id": format!("msg_scripted_{call}"), "type": "message", "role": "assistant", "model": body["model"],
+        "id": format!("msg_scripted_{call}"), "type": "message", "role": "assistant", "model": asked.model,
         "content": [], "stop_reason": null, "stop_sequence": null,
     })
 }
@@ -129,31 +147,16 @@ fn usage(tokens: Tokens) -> Value {
 }
 
 /// The blocks of the answer and its stop reason.
-fn content(turn: &Turn, call: u64, cwd: &str) -> (Vec<Value>, &'static str) {
+fn content(asked: &Asked, turn: &Turn, call: u64) -> (Vec<Value>, &'static str) {
     let text = |text: &str| json!({"type": "text", "text": text});
-    let Some((name, input)) = tool(&turn.act, cwd) else {
-        return (vec![text(turn.say.as_deref().unwrap_or("Done."))], "end_turn");
+    let Some((name, input)) = tools::call(&turn.act, &asked.tools, &asked.cwd) else {
+        return (vec![text(turn.last_words())], "end_turn");
     };
     let mut blocks: Vec<Value> = turn.say.as_deref().map(text).into_iter().collect();
     blocks.push(
         json!({"type": "tool_use", "id": format!("toolu_scripted_{call}"), "name": name, "input": input}),
     );
     (blocks, "tool_use")
-}
-
-fn tool(act: &Act, cwd: &str) -> Option<(&'static str, Value)> {
-    // Claude Code's file tools take absolute paths only.
-    let absolute = |path: &str| if path.starts_with('/') { path.to_owned() } else { format!("{cwd}/{path}") };
-    Some(match act {
-        Act::Write { path, content } => ("Write", json!({"file_path": absolute(path), "content": content})),
-        Act::Read { path } => ("Read", json!({"file_path": absolute(path)})),
-        Act::Edit { path, old, new } => {
-            ("Edit", json!({"file_path": absolute(path), "old_string": old, "new_string": new}))
-        }
-        Act::Shell { command } => ("Bash", json!({"command": command, "description": "Scripted step"})),
-        Act::UnknownTool => ("NoSuchTool", json!({"x": 1})),
-        Act::Finish => return None,
-    })
 }
 
 fn list<'a>(body: &'a Value, key: &str) -> &'a [Value] {
@@ -172,6 +175,7 @@ mod tests {
             {"role": "system", "content": "not the user"},
             {"role": "user", "content": [{"type": "tool_result", "content": "ok"}, {"type": "text", "text": "c"}]},
         ]});
-        assert_eq!(said(&body), [Said::Text("a\nb\n".into()), Said::Result, Said::Text("c\n".into())]);
+        let result = Said::Result { text: "ok".into(), search: false };
+        assert_eq!(said(&body), [Said::Text("a\nb\n".into()), result, Said::Text("c\n".into())]);
     }
 }

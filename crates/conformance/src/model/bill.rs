@@ -12,6 +12,10 @@ pub enum Wire {
     Messages,
     /// OpenAI Responses.
     Responses,
+    /// OpenAI chat completions.
+    Chat,
+    /// Gemini's `generateContent`, as a stream or not.
+    Gemini,
 }
 
 /// Tokens by class. `input` leaves out what a cache served or stored; `output` contains `reasoning`.
@@ -20,6 +24,7 @@ pub struct Tokens {
     pub calls: u64,
     pub input: u64,
     pub cache_read: u64,
+    /// Always zero on the wires of chat completions and Gemini, which do not tell it.
     pub cache_write: u64,
     pub output: u64,
     /// Always zero on the Messages wire, which does not tell it apart.
@@ -82,11 +87,14 @@ pub fn price(wire: Wire, n: u64) -> Tokens {
         calls: 1,
         input: 1181 + 37 * n,
         cache_read: 20_323 + 101 * n,
-        cache_write: 307 + 13 * n,
+        cache_write: match wire {
+            Wire::Messages | Wire::Responses => 307 + 13 * n,
+            Wire::Chat | Wire::Gemini => 0,
+        },
         output: 59 + 7 * n,
         reasoning: match wire {
             Wire::Messages => 0,
-            Wire::Responses => 11 + 3 * n,
+            Wire::Responses | Wire::Chat | Wire::Gemini => 11 + 3 * n,
         },
     }
 }

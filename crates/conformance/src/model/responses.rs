@@ -1,11 +1,12 @@
 //! The OpenAI Responses wire, as Codex uses it: one stream per call, a patch as a custom tool call.
 
 use super::bill::{Item, Tokens};
-use super::serve::Said;
-use super::sse::Frame;
+use super::said::Said;
+use super::serve::Asked;
+use super::sse::{self, Course, Frame};
+use super::tools::Tool;
 use super::turn::{Act, Turn};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// What was said, in order: the user's texts and the tool results.
 pub fn said(body: &Value) -> Vec<Said> {
@@ -18,19 +19,14 @@ pub fn said(body: &Value) -> Vec<Said> {
     for item in items {
         let kind = item.get("type").and_then(Value::as_str).unwrap_or("message");
         if kind.ends_with("_output") {
-            all.push(Said::Result);
+            let text = text_of(item.get("output").or_else(|| item.get("tools")).unwrap_or(&Value::Null));
+            all.push(Said::Result { text, search: kind == "tool_search_output" });
         } else if kind == "message" && item.get("role").and_then(Value::as_str) == Some("user") {
-            let text = text_of(&item["content"]);
-            if !INSTRUCTIONS.iter().any(|mark| text.starts_with(mark)) {
-                all.push(Said::Text(text));
-            }
+            all.extend(Said::user(&text_of(&item["content"])));
         }
     }
     all
 }
-
-/// How Codex begins the messages that it writes in the user's name; they must not choose a conversation.
-const INSTRUCTIONS: [&str; 3] = ["# AGENTS.md instructions", "<environment_context>", "<user_instructions>"];
 
 fn text_of(content: &Value) -> String {
     match content {
@@ -39,43 +35,37 @@ fn text_of(content: &Value) -> String {
             let texts = parts.iter().filter_map(|p| p.get("text").and_then(Value::as_str));
             texts.collect::<Vec<_>>().join("\n")
         }
+        Value::Object(_) => content.to_string(),
         _ => String::new(),
     }
 }
 
-/// The tools by name, those inside a namespace as `NAMESPACE/NAME`.
-pub fn tools(body: &Value) -> Vec<String> {
+/// The tools by name, those inside a namespace as `NAMESPACE/NAME`. Those that a search found are offered too.
+pub fn offered(body: &Value) -> Vec<Tool> {
+    let items = body["input"].as_array().into_iter().flatten();
+    let found =
+        items.filter(|item| item["type"] == "tool_search_output").filter_map(|item| item["tools"].as_array());
     let mut names = Vec::new();
-    let listed = body.get("tools").and_then(Value::as_array);
-    for tool in listed.into_iter().flatten() {
+    for tool in body["tools"].as_array().into_iter().chain(found).flatten() {
         let name = tool.get("name").or_else(|| tool.get("type")).and_then(Value::as_str).unwrap_or_default();
         names.push(name.to_owned());
         for inner in tool.get("tools").and_then(Value::as_array).into_iter().flatten() {
             names.push(format!("{name}/{}", inner.get("name").and_then(Value::as_str).unwrap_or_default()));
         }
     }
-    names
+    names.into_iter().map(|name| Tool { name, takes: vec![] }).collect()
 }
 
-/// The answer as a stream. A `cut` one ends after its first event.
-pub fn frames(
-    body: &Value,
-    turn: &Turn,
-    item: Item,
-    waits: &[Duration],
-    cut: bool,
-    tools: &[String],
-) -> Vec<Frame> {
+/// The answer as a stream; Codex asks for nothing else.
+pub fn frames(asked: &Asked, turn: &Turn, item: Item, course: &Course) -> Vec<Frame> {
     let call = item.request;
     let response = |status: &str, output: Value| {
         json!({"id": format!("resp_scripted_{call}"), "object": "response", "status": status,
-               "model": body["model"], "output": output})
+               "model": asked.model, "output": output})
     };
     let created = json!({"type": "response.created", "response": response("in_progress", json!([]))});
     let mut frames = vec![Frame::Event(created)];
-    frames.extend(waits.iter().map(|time| Frame::Wait(*time)));
-    if cut {
-        frames.push(Frame::Cut);
+    if course.begin(&mut frames) {
         return frames;
     }
     let mut output = Vec::new();
@@ -83,14 +73,15 @@ pub fn frames(
         let done = message(call, text);
         let mut begun = done.clone();
         begun["content"] = json!([]);
-        frames.push(Frame::Event(
-            json!({"type": "response.output_item.added", "output_index": 0, "item": begun}),
-        ));
-        frames.push(Frame::Event(json!({"type": "response.output_text.delta", "item_id": done["id"],
-            "output_index": 0, "content_index": 0, "delta": text})));
+        let added = json!({"type": "response.output_item.added", "output_index": 0, "item": begun});
+        frames.push(Frame::Event(added));
+        frames.extend(sse::parts(text).into_iter().map(|part| {
+            Frame::Event(json!({"type": "response.output_text.delta", "item_id": done["id"],
+                "output_index": 0, "content_index": 0, "delta": part}))
+        }));
         output.push(done);
     }
-    output.extend(tool_call(&turn.act, call, tools));
+    output.extend(tool_call(&turn.act, call, &asked.tools));
     for (index, done) in output.iter().enumerate() {
         frames.push(Frame::Event(
             json!({"type": "response.output_item.done", "output_index": index, "item": done}),
@@ -128,8 +119,8 @@ fn usage(tokens: Tokens) -> Value {
     })
 }
 
-fn tool_call(act: &Act, call: u64, tools: &[String]) -> Option<Value> {
-    let patches = tools.iter().any(|name| name == "apply_patch");
+fn tool_call(act: &Act, call: u64, tools: &[Tool]) -> Option<Value> {
+    let patches = tools.iter().any(|tool| tool.name == "apply_patch");
     match act {
         Act::Write { path, content } if patches => Some(patch(call, &add_file(path, content))),
         Act::Write { path, content } => Some(exec(call, &shell_write(path, content))),
@@ -138,6 +129,17 @@ fn tool_call(act: &Act, call: u64, tools: &[String]) -> Option<Value> {
         Act::Read { path } => Some(exec(call, &format!("cat {}", quoted(path)))),
         Act::Shell { command } => Some(exec(call, command)),
         Act::UnknownTool => Some(function(call, "no_such_tool", &json!({"x": 1}))),
+        Act::Search { name } => Some(json!({"type": "tool_search_call", "id": format!("ts_scripted_{call}"),
+            "call_id": format!("call_scripted_{call}"), "execution": "client", "status": "completed",
+            "arguments": {"query": name}})),
+        Act::Call { name, arguments } => {
+            let (namespace, plain) = name.split_once('/').unwrap_or(("", name));
+            let mut item = function(call, plain, arguments);
+            if !namespace.is_empty() {
+                item["namespace"] = namespace.into();
+            }
+            Some(item)
+        }
         Act::Finish => None,
     }
 }
@@ -197,10 +199,11 @@ mod tests {
 
     #[test]
     fn without_the_patch_tool_the_shell_writes() {
+        let named = |name: &str| Tool { name: name.into(), takes: vec![] };
         let act = Act::Write { path: "a b".into(), content: "it's".into() };
-        let call = tool_call(&act, 1, &["exec_command".into()]).unwrap();
+        let call = tool_call(&act, 1, &[named("exec_command")]).unwrap();
         assert_eq!(call["name"], "exec_command");
         assert!(call["arguments"].as_str().unwrap().contains(r"'\\''"));
-        assert_eq!(tool_call(&act, 1, &["apply_patch".into()]).unwrap()["type"], "custom_tool_call");
+        assert_eq!(tool_call(&act, 1, &[named("apply_patch")]).unwrap()["type"], "custom_tool_call");
     }
 }

@@ -1,6 +1,7 @@
 //! What the scripted model does, as data: read from a JSON file or built in a test.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::Path;
 
 /// The first conversation that matches a prompt plays; a prompt that matches none is answered with a text.
@@ -43,9 +44,24 @@ pub enum Step {
     },
     /// Call a tool that was never offered.
     UnknownTool,
+    /// Call an MCP tool by its plain name, as its server knows it; a program that offers tools only when they are looked
+    /// for is made to look first.
+    CallTool {
+        name: String,
+        #[serde(default)]
+        arguments: Value,
+    },
     /// Said beside the next tool call, or as the last word when no tool call follows.
     Text {
         text: String,
+    },
+    /// As many bytes of text, said like `text`.
+    Huge {
+        bytes: usize,
+    },
+    /// End the turn with a question for the user, whatever steps follow.
+    Ask {
+        question: String,
     },
     /// Wait in the middle of the next answer.
     Delay {
@@ -65,6 +81,8 @@ pub enum Step {
         #[serde(default)]
         times: Option<u32>,
     },
+    /// Begin the next answer and send nothing more, until the client goes.
+    Hang,
 }
 
 /// Which list of steps a prompt has chosen.

@@ -1,13 +1,18 @@
 //! The HTTP face: routes, the log, the bill, and the hurdles between a request and its answer.
 
 use super::bill::{Billed, Item, Wire, price};
+use super::place::{self, Place};
+use super::refusal::{self, Refusal};
+use super::said::Said;
 use super::scenario::Scenario;
-use super::turn::{self, Act, Hurdle, Turn};
-use super::{anthropic, responses, sse};
+use super::sse::{self, Course, Fate};
+use super::tools::Tool;
+use super::turn::Hurdle;
+use super::{anthropic, chat, gemini, responses};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,13 +22,6 @@ use std::time::Duration;
 
 /// A real agent's request with its tools and a long conversation is far smaller.
 const BODY_LIMIT: usize = 64 << 20;
-
-/// One thing that was said to the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
-    Text(String),
-    Result,
-}
 
 /// One request, as the log shows it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -49,6 +47,9 @@ pub struct Call {
     pub prompt: String,
     /// The newest text, shortened: what a call that nobody expected was about.
     pub newest: String,
+    /// The newest tool result since the prompt, shortened.
+    #[serde(default)]
+    pub result: Option<String>,
     pub billed: bool,
 }
 
@@ -138,180 +139,141 @@ async fn answer(shared: &Arc<Shared>, n: u64, method: &Method, path: &str, body:
         return match path {
             "/v1/models" | "/models" => Json(models()).into_response(),
             path if path.starts_with("/api/") => Json(json!({})).into_response(),
-            _ => error(Wire::Messages, StatusCode::NOT_FOUND, None),
+            _ => plain_error(StatusCode::NOT_FOUND),
         };
     }
     let Ok(bytes) = to_bytes(body, BODY_LIMIT).await else {
-        return error(Wire::Messages, StatusCode::BAD_REQUEST, None);
+        return plain_error(StatusCode::BAD_REQUEST);
     };
     match path {
-        "/v1/messages" => call(shared, n, Wire::Messages, &bytes),
-        "/v1/responses" => call(shared, n, Wire::Responses, &bytes),
+        "/v1/messages" => call(shared, n, Route::to(Wire::Messages), &bytes),
+        "/v1/responses" => call(shared, n, Route::to(Wire::Responses), &bytes),
+        "/v1/chat/completions" => call(shared, n, Route::to(Wire::Chat), &bytes),
         // A count is not billed.
-        "/v1/messages/count_tokens" => Json(json!({"input_tokens": 1873})).into_response(),
+        "/v1/messages/count_tokens" => Json(json!({"input_tokens": COUNTED})).into_response(),
+        path if path.ends_with(":countTokens") => Json(json!({"totalTokens": COUNTED})).into_response(),
         path if path.starts_with("/api/") => Json(json!({})).into_response(),
-        _ => error(Wire::Messages, StatusCode::NOT_FOUND, None),
+        path => match Route::gemini(path) {
+            Some(route) => call(shared, n, route, &bytes),
+            None => plain_error(StatusCode::NOT_FOUND),
+        },
     }
 }
 
+/// What a call that only counts is told.
+const COUNTED: u64 = 1873;
+
+/// Kimi Code takes no model without the size of its context.
 fn models() -> Value {
     json!({"object": "list", "models": [], "data": [
-        {"id": "scripted", "object": "model", "type": "model", "display_name": "Scripted", "created": 0}]})
+        {"id": "scripted", "object": "model", "type": "model", "display_name": "Scripted", "created": 0,
+         "context_length": 262_144}]})
+}
+
+fn plain_error(status: StatusCode) -> Response {
+    refusal::respond(Wire::Messages, "", Refusal { status: status.as_u16(), resets_at: None })
+}
+
+/// Which wire a path belongs to, and what only the path says.
+struct Route {
+    wire: Wire,
+    model: Option<String>,
+    stream: bool,
+}
+
+impl Route {
+    fn to(wire: Wire) -> Route {
+        Route { wire, model: None, stream: false }
+    }
+
+    /// `/v1beta/models/MODEL:generateContent`, under whatever prefix.
+    fn gemini(path: &str) -> Option<Route> {
+        let (before, verb) = path.rsplit_once(':')?;
+        let stream = match verb {
+            "generateContent" => false,
+            "streamGenerateContent" => true,
+            _ => return None,
+        };
+        let model = before.rsplit('/').next().map(str::to_owned);
+        Some(Route { wire: Wire::Gemini, model, stream })
+    }
 }
 
 /// One request for an answer, read apart.
-struct Asked {
-    said: Vec<Said>,
-    tools: Vec<String>,
-    body: Value,
+pub struct Asked {
+    pub said: Vec<Said>,
+    pub tools: Vec<Tool>,
+    pub model: String,
+    /// Where the program works; empty if it does not say so.
+    pub cwd: String,
+    pub body: Value,
 }
 
-fn call(shared: &Arc<Shared>, n: u64, wire: Wire, bytes: &Bytes) -> Response {
+fn read(route: &Route, body: Value) -> Asked {
+    let (said, tools) = match route.wire {
+        Wire::Messages => (anthropic::said(&body), anthropic::offered(&body)),
+        Wire::Responses => (responses::said(&body), responses::offered(&body)),
+        Wire::Chat => (chat::said(&body), chat::offered(&body)),
+        Wire::Gemini => (gemini::said(&body), gemini::offered(&body)),
+    };
+    let model = route.model.clone().or_else(|| body["model"].as_str().map(str::to_owned)).unwrap_or_default();
+    Asked { said, tools, model, cwd: place::working_directory(&body), body }
+}
+
+fn call(shared: &Arc<Shared>, n: u64, route: Route, bytes: &Bytes) -> Response {
     let Ok(body) = serde_json::from_slice::<Value>(bytes) else {
-        return error(wire, StatusCode::BAD_REQUEST, None);
+        return plain_error(StatusCode::BAD_REQUEST);
     };
-    let asked = match wire {
-        Wire::Messages => Asked { said: anthropic::said(&body), tools: anthropic::tools(&body), body },
-        Wire::Responses => Asked { said: responses::said(&body), tools: responses::tools(&body), body },
+    let wire = route.wire;
+    let asked = read(&route, body);
+    let place = place::find(&shared.scenario, &asked, wire);
+    shared.amend(n, |entry| entry.call = Some(logged(wire, &asked, &place)));
+    let course = match course(shared, &place) {
+        Ok(course) => course,
+        Err(refusal) => return refusal::respond(wire, &asked.model, refusal),
     };
-    let (conversation, results, prompt, turn) = place(&shared.scenario, &asked, wire);
-    shared.amend(n, |entry| {
-        entry.call = Some(Call {
-            wire,
-            conversation: conversation.clone(),
-            results,
-            model: asked.body["model"].as_str().unwrap_or_default().into(),
-            tools: asked.tools.clone(),
-            prompt,
-            newest: newest(&asked.said),
-            billed: false,
-        });
-    });
-    let mut waits = Vec::new();
-    let mut cut = false;
-    for hurdle in &turn.hurdles {
-        match hurdle {
-            Hurdle::Delay { ms } => waits.push(Duration::from_millis(*ms)),
-            Hurdle::Drop { at, times } => cut |= shared.stands(&conversation, *at, *times),
-            Hurdle::Http { at, status, times, resets_at } => {
-                if shared.stands(&conversation, *at, *times) {
-                    let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    return error(wire, status, *resets_at);
-                }
-            }
-        }
-    }
+    let conversation = place.conversation;
     let item = Item { request: n, wire, conversation, side: asked.tools.is_empty(), tokens: price(wire, n) };
-    reply(shared, &asked, &turn, item, &waits, cut)
-}
-
-fn reply(
-    shared: &Arc<Shared>,
-    asked: &Asked,
-    turn: &Turn,
-    item: Item,
-    waits: &[Duration],
-    cut: bool,
-) -> Response {
-    let body = &asked.body;
-    let frames = match item.wire {
-        Wire::Responses => responses::frames(body, turn, item, waits, cut, &asked.tools),
-        Wire::Messages => {
-            let cwd = working_directory(body);
-            if body["stream"].as_bool() != Some(true) {
-                let whole = anthropic::whole(body, turn, item.tokens, item.request, &cwd);
-                shared.bill(&item);
-                return Json(whole).into_response();
-            }
-            anthropic::frames(body, turn, item, waits, cut, &cwd)
-        }
+    let frames = match wire {
+        Wire::Messages => anthropic::frames(&asked, &place.turn, item, &course),
+        Wire::Responses => responses::frames(&asked, &place.turn, item, &course),
+        Wire::Chat => chat::frames(&asked, &place.turn, item, &course),
+        Wire::Gemini => gemini::frames(&asked, &place.turn, item, &course, route.stream),
     };
     sse::respond(frames, Arc::clone(shared))
 }
 
-/// Where in which conversation this request stands: its name, the results so far, the prompt, the answer.
-fn place(scenario: &Scenario, asked: &Asked, wire: Wire) -> (String, usize, String, Turn) {
-    let mut results = 0;
-    for said in asked.said.iter().rev() {
-        match said {
-            Said::Result => results += 1,
-            Said::Text(prompt) => {
-                let Some(chosen) = scenario.choose(prompt) else { continue };
-                let turn = if asked.tools.is_empty() {
-                    title(turn::next(chosen.steps(), 0, wire))
-                } else {
-                    turn::next(chosen.steps(), results, wire)
-                };
-                return (chosen.name(), results, prompt.clone(), turn);
+fn logged(wire: Wire, asked: &Asked, place: &Place) -> Call {
+    Call {
+        wire,
+        conversation: place.conversation.clone(),
+        results: place.results,
+        model: asked.model.clone(),
+        tools: asked.tools.iter().map(|tool| tool.name.clone()).collect(),
+        prompt: place.prompt.clone(),
+        newest: place::newest(&asked.said),
+        result: place.result.clone(),
+        billed: false,
+    }
+}
+
+/// The hurdles that still stand; the first refusal is the answer.
+fn course(shared: &Shared, place: &Place) -> Result<Course, Refusal> {
+    let mut course = Course::default();
+    for hurdle in &place.turn.hurdles {
+        match hurdle {
+            Hurdle::Delay { ms } => course.waits.push(Duration::from_millis(*ms)),
+            Hurdle::Hang => course.fate = Fate::Hang,
+            Hurdle::Drop { at, times } if shared.stands(&place.conversation, *at, *times) => {
+                course.fate = Fate::Cut;
             }
+            Hurdle::Http { at, status, times, resets_at }
+                if shared.stands(&place.conversation, *at, *times) =>
+            {
+                return Err(Refusal { status: *status, resets_at: *resets_at });
+            }
+            Hurdle::Drop { .. } | Hurdle::Http { .. } => {}
         }
     }
-    let say = Some("No conversation of the scenario matches.".into());
-    ("unmatched".into(), results, String::new(), Turn { hurdles: vec![], say, act: Act::Finish })
-}
-
-/// The answer to a call without tools, for a title or a summary. It runs beside the work, so it may not use up a hurdle
-/// that stands for a number of calls.
-fn title(mut turn: Turn) -> Turn {
-    turn.hurdles.retain(|hurdle| {
-        matches!(hurdle, Hurdle::Http { times: None, .. } | Hurdle::Drop { times: None, .. })
-    });
-    Turn { say: Some("Scripted work".into()), act: Act::Finish, hurdles: turn.hurdles }
-}
-
-fn newest(said: &[Said]) -> String {
-    let texts = said.iter().rev().filter_map(|said| match said {
-        Said::Text(text) => Some(text.chars().take(200).collect()),
-        Said::Result => None,
-    });
-    texts.into_iter().next().unwrap_or_default()
-}
-
-/// Claude Code tells the model where it works in its system prompt; its file tools want absolute paths.
-fn working_directory(body: &Value) -> String {
-    let text = body.to_string();
-    let marks = ["Primary working directory: ", "orking directory: ", "<cwd>"];
-    let found = marks.iter().find_map(|mark| text.split_once(mark));
-    let rest = found.map(|(_, rest)| rest).unwrap_or_default();
-    let end = rest.find(['"', '\\', '<', ' ']).unwrap_or(rest.len());
-    rest.get(..end).unwrap_or_default().to_owned()
-}
-
-/// A refusal in the words of the wire. A 429 with a reset is a used-up quota, without one a passing limit.
-fn error(wire: Wire, status: StatusCode, resets_at: Option<i64>) -> Response {
-    let message = format!("scripted {}", status.as_u16());
-    let body = match wire {
-        Wire::Messages => {
-            let kind = match status.as_u16() {
-                400 => "invalid_request_error",
-                401 => "authentication_error",
-                403 => "permission_error",
-                404 => "not_found_error",
-                429 => "rate_limit_error",
-                529 => "overloaded_error",
-                _ => "api_error",
-            };
-            json!({"type": "error", "error": {"type": kind, "message": message}})
-        }
-        Wire::Responses => match resets_at {
-            Some(at) => {
-                json!({"error": {"type": "usage_limit_reached", "message": message, "plan_type": "plus", "resets_at": at}})
-            }
-            None => json!({"error": {"type": "scripted_error", "message": message, "code": status.as_u16()}}),
-        },
-    };
-    let mut response = (status, Json(body)).into_response();
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        let headers = response.headers_mut();
-        match resets_at {
-            None => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            Some(at) => {
-                headers.insert("anthropic-ratelimit-unified-status", HeaderValue::from_static("rejected"));
-                headers.insert("anthropic-ratelimit-unified-reset", HeaderValue::from(at));
-            }
-        }
-    }
-    response
+    Ok(course)
 }

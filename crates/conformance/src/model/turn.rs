@@ -2,6 +2,7 @@
 
 use super::bill::Wire;
 use super::scenario::Step;
+use serde_json::Value;
 
 /// What the model does in one answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub enum Act {
         path: String,
         content: String,
     },
-    /// Claude Code refuses to edit a file that it has not read.
+    /// Most programs refuse to edit a file that they have not read.
     Read {
         path: String,
     },
@@ -23,6 +24,15 @@ pub enum Act {
         command: String,
     },
     UnknownTool,
+    /// Look for the tool of this plain name.
+    Search {
+        name: String,
+    },
+    /// A tool of some MCP server; by its plain name until it is known what the program calls it.
+    Call {
+        name: String,
+        arguments: Value,
+    },
     /// Nothing left to do: the turn ends.
     Finish,
 }
@@ -33,6 +43,7 @@ pub enum Hurdle {
     Delay { ms: u64 },
     Http { at: usize, status: u16, times: Option<u32>, resets_at: Option<i64> },
     Drop { at: usize, times: Option<u32> },
+    Hang,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +51,13 @@ pub struct Turn {
     pub hurdles: Vec<Hurdle>,
     pub say: Option<String>,
     pub act: Act,
+}
+
+impl Turn {
+    /// What is said when the turn ends.
+    pub fn last_words(&self) -> &str {
+        self.say.as_deref().unwrap_or("Done.")
+    }
 }
 
 /// The answer after `results` tool results.
@@ -54,8 +72,17 @@ pub fn next(steps: &[Step], results: usize, wire: Wire) -> Turn {
                 hurdles.push(Hurdle::Http { at, status: *status, times: *times, resets_at: *resets_at });
             }
             Step::Drop { times } => hurdles.push(Hurdle::Drop { at, times: *times }),
+            Step::Hang => hurdles.push(Hurdle::Hang),
             Step::Text { text } => say = Some(text.clone()),
-            Step::Write { .. } | Step::Edit { .. } | Step::Shell { .. } | Step::UnknownTool => {
+            Step::Huge { bytes } => say = Some(huge(*bytes)),
+            Step::Ask { question } => {
+                return Turn { hurdles, say: Some(question.clone()), act: Act::Finish };
+            }
+            Step::Write { .. }
+            | Step::Edit { .. }
+            | Step::Shell { .. }
+            | Step::UnknownTool
+            | Step::CallTool { .. } => {
                 let acts = acts(step, wire);
                 if let Some(act) = acts.get(left) {
                     return Turn { hurdles, say, act: act.clone() };
@@ -75,14 +102,32 @@ fn acts(step: &Step, wire: Wire) -> Vec<Act> {
         Step::Edit { path, old, new } => {
             let edit = Act::Edit { path: path.clone(), old: old.clone(), new: new.clone() };
             match wire {
-                Wire::Messages => vec![Act::Read { path: path.clone() }, edit],
+                Wire::Messages | Wire::Chat | Wire::Gemini => vec![Act::Read { path: path.clone() }, edit],
                 Wire::Responses => vec![edit],
             }
         }
         Step::Shell { command } => vec![Act::Shell { command: command.clone() }],
         Step::UnknownTool => vec![Act::UnknownTool],
-        Step::Text { .. } | Step::Delay { .. } | Step::Http { .. } | Step::Drop { .. } => vec![],
+        Step::CallTool { name, arguments } => {
+            vec![Act::Call { name: name.clone(), arguments: arguments.clone() }]
+        }
+        Step::Text { .. }
+        | Step::Huge { .. }
+        | Step::Ask { .. }
+        | Step::Delay { .. }
+        | Step::Http { .. }
+        | Step::Drop { .. }
+        | Step::Hang => vec![],
     }
+}
+
+/// Lines, so that it looks like something that a model says.
+fn huge(bytes: usize) -> String {
+    const LINE: &str =
+        "This is one of the many lines of a long answer, and it says no more than the others.\n";
+    let mut text = LINE.repeat(bytes / LINE.len() + 1);
+    text.truncate(bytes);
+    text
 }
 
 #[cfg(test)]
@@ -113,6 +158,20 @@ mod tests {
         let second = next(&steps(), 1, Wire::Responses);
         assert_eq!(second.hurdles, []);
         assert_eq!(second.say.as_deref(), Some("now the shell"));
+    }
+
+    #[test]
+    fn a_question_ends_the_turn_whatever_follows() {
+        let steps = [Step::Ask { question: "Which?".into() }, Step::UnknownTool];
+        let turn = next(&steps, 0, Wire::Chat);
+        assert_eq!((turn.last_words(), turn.act.clone()), ("Which?", Act::Finish));
+    }
+
+    #[test]
+    fn a_huge_text_has_the_size_that_was_asked_for() {
+        for bytes in [0, 1, 100_000] {
+            assert_eq!(next(&[Step::Huge { bytes }], 0, Wire::Chat).last_words().len(), bytes);
+        }
     }
 
     #[test]
