@@ -2,6 +2,7 @@
 
 use super::App;
 use super::signals::{Views, effect, memo};
+use crate::backend::Answer;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
 use protocol::Request;
@@ -99,7 +100,7 @@ fn NewProject(open: RwSignal<bool>) -> impl IntoView {
             let answer = app.call(&request).await;
             let _ = busy.try_set(false);
             match answer {
-                Ok(protocol::Response::Project { project }) => {
+                Ok(Answer::Project { project }) => {
                     let _ = open.try_set(false);
                     app.act(
                         Request::ActivateProject { project },

@@ -4,8 +4,9 @@
 
 use super::App;
 use super::signals::effect;
+use crate::backend::Answer;
 use leptos::prelude::*;
-use protocol::{ApiError, Request, Response};
+use protocol::{ApiError, Request};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -13,7 +14,7 @@ use std::rc::Rc;
 pub enum Load {
     Loading,
     Failed(ApiError),
-    Ready(Response),
+    Ready(Answer),
 }
 
 #[derive(Default)]

@@ -3,13 +3,14 @@
 use super::reading::{Load, read};
 use super::signals::{Look, effect, memo};
 use crate::backend;
+use crate::backend::Answer;
 use crate::words::agents;
 use crate::words::keys::Act;
 use crate::words::route::Route;
 use leptos::prelude::*;
 use protocol::id::{AgentId, ProjectId};
 use protocol::view::Home;
-use protocol::{ApiError, At, Code, Request, Response};
+use protocol::{ApiError, At, Code, Request};
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl App {
     }
 
     /// Asks the daemon; a session that ended shows the signed-out page.
-    pub async fn call(self, request: &Request) -> Result<Response, ApiError> {
+    pub async fn call(self, request: &Request) -> Result<Answer, ApiError> {
         let answer = backend::call(request).await;
         if let Err(refused) = &answer
             && refused.code == Code::SignedOut
@@ -100,7 +101,7 @@ impl App {
     }
 
     /// Does something and says how it went; `then` runs when it worked.
-    pub fn act(self, request: Request, said: &'static str, then: impl FnOnce(Response) + 'static) {
+    pub fn act(self, request: Request, said: &'static str, then: impl FnOnce(Answer) + 'static) {
         leptos::task::spawn_local(async move {
             match self.call(&request).await {
                 Ok(answer) => {
@@ -180,7 +181,7 @@ impl App {
     /// A part of the home data, once it is there.
     pub fn home_with<T>(self, pick: impl FnOnce(&Home) -> T) -> Option<T> {
         self.home.look(|load| match load {
-            Load::Ready(Response::Home(home)) => Some(pick(home)),
+            Load::Ready(Answer::Home(home)) => Some(pick(home)),
             _ => None,
         })
     }

@@ -2,9 +2,9 @@
 //! sends no headers), `GET /api/blob/ID`, `POST /api/session`.
 
 use super::events::Events;
-use super::{Nudge, proof, session, wire};
+use super::{Answer, Nudge, proof, session, wire};
 use protocol::id::BlobId;
-use protocol::{ApiError, Code, Request, Response};
+use protocol::{ApiError, Code, Request};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, Headers, ReadableStreamDefaultReader, RequestInit};
@@ -14,10 +14,10 @@ struct Key<'a> {
     key: &'a str,
 }
 
-pub async fn call(request: &Request) -> Result<Response, ApiError> {
+pub async fn call(request: &Request) -> Result<Answer, ApiError> {
     let body = serde_json::to_string(request).map_err(odd)?;
     let answer = send("POST", "/api/request", Some(&body)).await?;
-    wire::response(&text(&answer).await?).map_err(odd)
+    wire::answer(&text(&answer).await?).map_err(odd)
 }
 
 pub async fn session(key: &str) -> Result<String, ApiError> {

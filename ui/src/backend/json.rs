@@ -1,236 +1,209 @@
-//! Reading rows out of a parsed JSON value. serde_json would read them straight from the text, but then its parser is
-//! compiled into every struct's reader, and so is a way to read each struct from a list: together half of the wasm that
-//! all reading takes. Here a struct is only ever read from an object.
+//! Reading the protocol's rows out of a parsed JSON value. serde's derived readers do the same with about ten times the
+//! code: each struct there has a visitor, a list of its fields and a way to read it from a list, and each tagged enum is
+//! read through a buffer. Here a row is read by name, field after field, and a field that its type has and the reader
+//! forgot does not compile.
 
-use serde::de::value::StrDeserializer;
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
-};
-use serde::forward_to_deserialize_any;
-use serde_json::{Map, Value};
+use protocol::At;
+use protocol::id::*;
+use serde_json::Value;
 use std::fmt;
 
-/// A value to read from.
-#[derive(Clone, Copy)]
-pub struct Json<'a>(pub &'a Value);
+/// What was not as it should be: what was expected, and of which field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Error {
+    expected: &'static str,
+    field: &'static str,
+}
 
-/// What was not as it should be. It names what was expected, not what was found: serde's way to print what it found
-/// brings all formatting of floats with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(Box<Why>);
-
-/// Behind a pointer: an error travels through every reader, and one word is cheaper there than three.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Why {
-    text: String,
+impl Error {
+    pub fn new(expected: &'static str) -> Self {
+        Self { expected, field: "" }
+    }
+    fn within(self, field: &'static str) -> Self {
+        if self.field.is_empty() { Self { field, ..self } } else { self }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.text)
+        for part in [self.field, " is not ", self.expected] {
+            f.write_str(part)?;
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for Error {}
 
-impl From<serde_json::Error> for Error {
-    fn from(_: serde_json::Error) -> Self {
-        wrong("JSON")
+pub type Read<T> = Result<T, Error>;
+
+/// What can be read from a JSON value. What is missing is read from null.
+pub trait FromJson: Sized {
+    fn from_json(json: &Value) -> Read<Self>;
+}
+
+pub fn parse(text: &str) -> Read<Value> {
+    serde_json::from_str(text).map_err(|_| Error::new("JSON"))
+}
+
+static NULL: Value = Value::Null;
+
+fn value_of<'a>(json: &'a Value, name: &str) -> &'a Value {
+    json.get(name).unwrap_or(&NULL)
+}
+
+/// One field of an object.
+pub fn field<T: FromJson>(json: &Value, name: &'static str) -> Read<T> {
+    T::from_json(value_of(json, name)).map_err(|e| e.within(name))
+}
+
+/// The word that says which variant it is.
+pub fn tag<'a>(json: &'a Value, name: &'static str) -> Read<&'a str> {
+    value_of(json, name).as_str().ok_or(Error { expected: "a word", field: name })
+}
+
+/// The value that a word stands for.
+pub fn word<T: Copy>(json: &Value, words: &[(&str, T)]) -> Read<T> {
+    let said = json.as_str().unwrap_or_default();
+    words.iter().find(|(word, _)| *word == said).map(|(_, value)| *value).ok_or(Error::new("a known word"))
+}
+
+impl FromJson for String {
+    fn from_json(json: &Value) -> Read<Self> {
+        json.as_str().map(str::to_owned).ok_or(Error::new("a text"))
     }
 }
 
-impl serde::de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        said(format_args!("{message}"))
-    }
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        said(format_args!("expected {expected}"))
-    }
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        said(format_args!("expected {expected}"))
-    }
-    fn unknown_variant(variant: &str, _: &'static [&'static str]) -> Self {
-        said(format_args!("unknown word {variant:?}"))
-    }
-    fn missing_field(field: &'static str) -> Self {
-        said(format_args!("{field} is missing"))
-    }
-    fn duplicate_field(field: &'static str) -> Self {
-        said(format_args!("{field} is there twice"))
+impl FromJson for bool {
+    fn from_json(json: &Value) -> Read<Self> {
+        json.as_bool().ok_or(Error::new("true or false"))
     }
 }
 
-#[cold]
-#[inline(never)]
-fn said(words: fmt::Arguments<'_>) -> Error {
-    Error(Box::new(Why { text: words.to_string() }))
+impl FromJson for u64 {
+    fn from_json(json: &Value) -> Read<Self> {
+        json.as_u64().ok_or(Error::new("a whole number"))
+    }
 }
 
-#[cold]
-#[inline(never)]
-fn wrong(expected: &str) -> Error {
-    said(format_args!("expected {expected}"))
+macro_rules! narrow {
+    ($($int:ty),+) => {$(
+        impl FromJson for $int {
+            fn from_json(json: &Value) -> Read<Self> {
+                Self::try_from(u64::from_json(json)?).map_err(|_| Error::new("a small number"))
+            }
+        }
+    )+};
+}
+narrow!(u8, u16, u32);
+
+impl FromJson for f64 {
+    fn from_json(json: &Value) -> Read<Self> {
+        json.as_f64().ok_or(Error::new("a number"))
+    }
 }
 
-impl<'de> Deserializer<'de> for Json<'de> {
-    type Error = Error;
+impl FromJson for At {
+    fn from_json(json: &Value) -> Read<Self> {
+        json.as_i64().map(At).ok_or(Error::new("a moment"))
+    }
+}
 
-    /// For tagged enums, which are read through serde's own buffer.
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.0 {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(yes) => visitor.visit_bool(*yes),
-            Value::Number(_) => self.deserialize_f64(visitor),
-            Value::String(text) => visitor.visit_borrowed_str(text),
-            Value::Array(items) => visitor.visit_seq(Items(items.iter())),
-            Value::Object(fields) => visitor.visit_map(Fields::of(fields)),
+impl<T: FromJson> FromJson for Option<T> {
+    fn from_json(json: &Value) -> Read<Self> {
+        if json.is_null() { Ok(None) } else { T::from_json(json).map(Some) }
+    }
+}
+
+impl<T: FromJson> FromJson for Box<T> {
+    fn from_json(json: &Value) -> Read<Self> {
+        T::from_json(json).map(Box::new)
+    }
+}
+
+impl<T: FromJson> FromJson for Vec<T> {
+    /// A list that is left out is empty.
+    fn from_json(json: &Value) -> Read<Self> {
+        let mut list = Vec::new();
+        match json {
+            Value::Null => {}
+            Value::Array(items) => {
+                for item in items {
+                    list.push(T::from_json(item)?);
+                }
+            }
+            _ => return Err(Error::new("a list")),
+        }
+        Ok(list)
+    }
+}
+
+impl FromJson for (String, String) {
+    fn from_json(json: &Value) -> Read<Self> {
+        match json {
+            Value::Array(pair) if pair.len() == 2 => {
+                Ok((String::from_json(&pair[0])?, String::from_json(&pair[1])?))
+            }
+            _ => Err(Error::new("a pair")),
         }
     }
+}
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_bool(self.0.as_bool().ok_or_else(|| wrong("true or false"))?)
-    }
-
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_u64(self.0.as_u64().ok_or_else(|| wrong("a whole number"))?)
-    }
-
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_i64(self.0.as_i64().ok_or_else(|| wrong("a whole number"))?)
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match (self.0.as_u64(), self.0.as_i64(), self.0.as_f64()) {
-            (Some(n), _, _) => visitor.visit_u64(n),
-            (None, Some(n), _) => visitor.visit_i64(n),
-            (None, None, Some(n)) => visitor.visit_f64(n),
-            (None, None, None) => Err(wrong("a number")),
+macro_rules! ids {
+    ($($id:ident)+) => {$(
+        impl FromJson for $id {
+            fn from_json(json: &Value) -> Read<Self> {
+                $id::new(String::from_json(json)?).map_err(|_| Error::new("an id"))
+            }
         }
-    }
+    )+};
+}
+ids!(JournalId ProjectId RequestId TaskId AttemptId ReleaseId DeploymentId NoteId StepId AgentId BlobId CommitId);
 
-    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_u64(visitor)
-    }
-
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_u64(visitor)
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_borrowed_str(self.0.as_str().ok_or_else(|| wrong("a text"))?)
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_seq(Items(self.0.as_array().ok_or_else(|| wrong("a list"))?.iter()))
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(Fields::of(self.0.as_object().ok_or_else(|| wrong("an object"))?))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.deserialize_map(visitor)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        visitor.visit_enum(Word(self.0.as_str().ok_or_else(|| wrong("a word"))?))
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_unit()
-    }
-
-    forward_to_deserialize_any! { i8 i16 i32 i128 u16 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct }
+/// Rows: each field by its name. `flat` fields are read from the same object.
+macro_rules! rows {
+    ($($row:ident { $($field:ident),+ $(,)? $(; flat $flat:ident)? })+) => {$(
+        impl $crate::backend::json::FromJson for $row {
+            fn from_json(json: &serde_json::Value) -> $crate::backend::json::Read<Self> {
+                Ok($row {
+                    $($field: $crate::backend::json::field(json, stringify!($field))?,)+
+                    $($flat: $crate::backend::json::FromJson::from_json(json)?,)?
+                })
+            }
+        }
+    )+};
 }
 
-struct Items<'a>(std::slice::Iter<'a, Value>);
-
-impl<'de> SeqAccess<'de> for Items<'de> {
-    type Error = Error;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        self.0.next().map(|item| seed.deserialize(Json(item))).transpose()
-    }
+/// Enums that are one word each.
+macro_rules! words {
+    ($($kind:ident { $($word:literal $variant:ident),+ $(,)? })+) => {$(
+        impl $crate::backend::json::FromJson for $kind {
+            fn from_json(json: &serde_json::Value) -> $crate::backend::json::Read<Self> {
+                // A variant that has no word here does not compile.
+                const _: fn($kind) = |kind| match kind { $($kind::$variant => (),)+ };
+                $crate::backend::json::word(json, &[$(($word, $kind::$variant)),+])
+            }
+        }
+        #[cfg(test)]
+        impl $crate::backend::shapes::tests::Every for $kind {
+            fn every() -> Vec<Self> { vec![$($kind::$variant),+] }
+        }
+    )+};
 }
 
-struct Fields<'a> {
-    rest: serde_json::map::Iter<'a>,
-    value: Option<&'a Value>,
+/// Enums whose fields lie beside the word that says which variant it is.
+macro_rules! tagged {
+    ($($kind:ident by $tag:literal { $($word:literal $variant:ident { $($field:ident),* }),+ $(,)? })+) => {$(
+        impl $crate::backend::json::FromJson for $kind {
+            fn from_json(json: &serde_json::Value) -> $crate::backend::json::Read<Self> {
+                const _: fn(&$kind) = |kind| match kind { $($kind::$variant { .. } => (),)+ };
+                Ok(match $crate::backend::json::tag(json, $tag)? {
+                    $($word => $kind::$variant { $($field: $crate::backend::json::field(json, stringify!($field))?),* },)+
+                    _ => return Err($crate::backend::json::Error::new("a known word")),
+                })
+            }
+        }
+    )+};
 }
 
-impl<'a> Fields<'a> {
-    fn of(fields: &'a Map<String, Value>) -> Self {
-        Self { rest: fields.iter(), value: None }
-    }
-}
-
-impl<'de> MapAccess<'de> for Fields<'de> {
-    type Error = Error;
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some((name, value)) = self.rest.next() else { return Ok(None) };
-        self.value = Some(value);
-        let name: StrDeserializer<'_, Error> = name.as_str().into_deserializer();
-        seed.deserialize(name).map(Some)
-    }
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        seed.deserialize(Json(self.value.take().unwrap_or(&Value::Null)))
-    }
-}
-
-/// A variant without a body: the protocol's other enums are tagged objects.
-struct Word<'a>(&'a str);
-
-impl<'de> EnumAccess<'de> for Word<'de> {
-    type Error = Error;
-    type Variant = Self;
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
-        let word: StrDeserializer<'_, Error> = self.0.into_deserializer();
-        Ok((seed.deserialize(word)?, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Word<'de> {
-    type Error = Error;
-    fn unit_variant(self) -> Result<(), Error> {
-        Ok(())
-    }
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Error> {
-        Err(wrong("a word"))
-    }
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Error> {
-        Err(wrong("a word"))
-    }
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Error> {
-        Err(wrong("a word"))
-    }
-}
+pub(super) use {rows, tagged, words};

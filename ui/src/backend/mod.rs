@@ -6,12 +6,14 @@ mod http;
 mod json;
 mod proof;
 mod session;
+mod shapes;
 mod wire;
 
 use protocol::id::{BlobId, ClientId};
-use protocol::{ApiError, Request, Response};
+use protocol::{ApiError, Request};
 
 pub use session::{remember, remembered};
+pub use wire::Answer;
 
 /// What the live connection has to say. It never carries data: a reader pulls after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub enum Nudge {
 }
 
 /// Asks the daemon.
-pub async fn call(request: &Request) -> Result<Response, ApiError> {
+pub async fn call(request: &Request) -> Result<Answer, ApiError> {
     http::call(request).await
 }
 

@@ -1,13 +1,14 @@
 //! Agents: the state of each coding agent, what it means, and its one next step.
 
 use crate::app::{App, Load, Views, part, read};
+use crate::backend::Answer;
 use crate::parts::attempt::practice_badge;
 use crate::parts::states;
 use crate::parts::time::ago;
 use crate::words::agents;
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::view::AgentRow;
-use protocol::{Request, Response};
 
 #[component]
 pub fn Agents() -> impl IntoView {
@@ -34,10 +35,10 @@ pub fn Agents() -> impl IntoView {
     let body = part(move || match load.get() {
         Load::Loading => states::loading(4),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Agents { rows }) if rows.is_empty() => {
+        Load::Ready(Answer::Agents { rows }) if rows.is_empty() => {
             states::empty("No agent is known", "Look again; if it stays so, run `loopwrightd doctor`.")
         }
-        Load::Ready(Response::Agents { rows }) => {
+        Load::Ready(Answer::Agents { rows }) => {
             view! { <div class="agents">{rows.into_iter().map(|row| agent(app, row)).views()}</div> }
                 .into_any()
         }

@@ -1,10 +1,11 @@
 //! Doctor: is everything in order, and what to do where it is not.
 
 use crate::app::{App, Load, Views, part, read};
+use crate::backend::Answer;
 use crate::parts::states;
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::view::{DoctorRow, Health};
-use protocol::{Request, Response};
 
 #[component]
 pub fn Doctor() -> impl IntoView {
@@ -17,10 +18,10 @@ pub fn Doctor() -> impl IntoView {
     let body = part(move || match load.get() {
         Load::Loading => states::loading(4),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Doctor { rows }) if rows.is_empty() => {
+        Load::Ready(Answer::Doctor { rows }) if rows.is_empty() => {
             states::empty("Nothing was checked", "Check again.")
         }
-        Load::Ready(Response::Doctor { rows }) => rows.into_iter().map(check).views().into_any(),
+        Load::Ready(Answer::Doctor { rows }) => rows.into_iter().map(check).views().into_any(),
         Load::Ready(_) => ().into_any(),
     });
     let who = move || {

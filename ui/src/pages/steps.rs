@@ -2,15 +2,16 @@
 
 use crate::app::{App, Load, Look, Views, part, read};
 use crate::backend;
+use crate::backend::Answer;
 use crate::parts::confirm::Confirm;
 use crate::parts::states;
 use crate::parts::time::ago;
 use crate::words::figures;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::fact::Channel;
 use protocol::view::StepRow;
-use protocol::{Request, Response};
 
 #[component]
 pub fn Steps() -> impl IntoView {
@@ -22,7 +23,7 @@ pub fn Steps() -> impl IntoView {
     let body = part(move || match load.get() {
         Load::Loading => states::loading(5),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Steps { planned, completed }) => both(app, planned, completed),
+        Load::Ready(Answer::Steps { planned, completed }) => both(app, planned, completed),
         Load::Ready(_) => ().into_any(),
     });
     view! {

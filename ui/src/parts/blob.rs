@@ -2,11 +2,12 @@
 
 use crate::app::{App, Load, Views, read};
 use crate::backend;
+use crate::backend::Answer;
 use crate::parts::states;
 use crate::words::diff;
 use leptos::prelude::*;
 use protocol::id::BlobId;
-use protocol::{ApiError, Request, Response};
+use protocol::{ApiError, Request};
 
 /// A screenshot. Its object URL is given back when the picture goes.
 #[component]
@@ -42,7 +43,7 @@ pub fn TextOf(blob: BlobId) -> impl IntoView {
     move || match load.get() {
         Load::Loading => states::loading(3),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Text { text }) => view! { <pre class="text">{text}</pre> }.into_any(),
+        Load::Ready(Answer::Text { text }) => view! { <pre class="text">{text}</pre> }.into_any(),
         Load::Ready(_) => ().into_any(),
     }
 }
@@ -55,10 +56,10 @@ pub fn DiffOf(attempt: protocol::id::AttemptId) -> impl IntoView {
     move || match load.get() {
         Load::Loading => states::loading(4),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Text { text }) if text.trim().is_empty() => {
+        Load::Ready(Answer::Text { text }) if text.trim().is_empty() => {
             view! { <p class="muted">"Nothing was changed."</p> }.into_any()
         }
-        Load::Ready(Response::Text { text }) => coloured(&text).into_any(),
+        Load::Ready(Answer::Text { text }) => coloured(&text).into_any(),
         Load::Ready(_) => ().into_any(),
     }
 }

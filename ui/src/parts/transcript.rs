@@ -1,10 +1,11 @@
 //! What an agent printed, in normalised form. Follows a run that is going on, unless one scrolled up.
 
 use crate::app::{App, Look, effect};
+use crate::backend::Answer;
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::id::AttemptId;
 use protocol::view::{LineKind, TranscriptLine};
-use protocol::{Request, Response};
 
 /// Lines kept on the page; the journal has all of them.
 const MOST: usize = 400;
@@ -55,7 +56,7 @@ async fn pull(app: App, attempt: &AttemptId, lines: RwSignal<Vec<TranscriptLine>
     loop {
         let after = lines.try_with_untracked(|l| l.last().map_or(0, |x| x.seq)).unwrap_or(u64::MAX);
         let request = Request::Transcript { attempt: attempt.clone(), after, limit: Some(AT_ONCE) };
-        let Ok(Response::Transcript { lines: more, head }) = app.call(&request).await else { return };
+        let Ok(Answer::Transcript { lines: more, head }) = app.call(&request).await else { return };
         let Some(last) = more.last().map(|l| l.seq) else { return };
         let told = lines.try_update(|all| {
             all.extend(more);

@@ -5,6 +5,10 @@ use protocol::fact::*;
 use protocol::id::*;
 use protocol::view::*;
 
+pub fn id<T: std::str::FromStr<Err = BadId>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
 fn stage(stage: Stage, started: Option<i64>, ended: Option<i64>) -> StageView {
     StageView { stage, started: started.map(At), ended: ended.map(At), says: "so".into(), stumbled: false }
 }
@@ -183,4 +187,64 @@ pub fn now() -> AgentNow {
             says: "listening".into(),
         }),
     }
+}
+
+/// Every state of readiness.
+pub fn states() -> Vec<Readiness> {
+    let (version, at) = ("2.1.0".to_owned(), At(5));
+    let text = |text: &str| text.to_owned();
+    vec![
+        Readiness::Missing { next: text("install it") },
+        Readiness::SignedOut { version: version.clone(), next: text("sign in") },
+        Readiness::Stale {
+            version: version.clone(),
+            reason: text("the token is too old"),
+            next: text("sign in again"),
+        },
+        Readiness::SignedIn { version: version.clone() },
+        Readiness::Refused { version: version.clone(), at, reason: text("401"), next: text("sign in again") },
+        Readiness::Worked { version: version.clone(), at },
+        Readiness::QuotaGone { version: version.clone(), until: Some(At(9)) },
+        Readiness::QuotaGone { version: version.clone(), until: None },
+        Readiness::Busy { version },
+        Readiness::Broken { reason: text("it exits at once"), next: text("install it again") },
+        Readiness::Practice,
+    ]
+}
+
+/// Every state of a sign-in.
+pub fn sign_ins() -> Vec<SignInState> {
+    let text = |text: &str| text.to_owned();
+    vec![
+        SignInState::Starting,
+        SignInState::Yours {
+            url: Some(text("https://example.test")),
+            code: None,
+            asks: Some(text("the code")),
+            callback: None,
+            expires: None,
+        },
+        SignInState::Working,
+        SignInState::Done { says: text("signed in") },
+        SignInState::Failed { reason: text("the code was wrong"), next: text("try again") },
+    ]
+}
+
+/// Every end of a run.
+pub fn ends() -> Vec<AttemptEnd> {
+    let text = || "x".to_owned();
+    vec![
+        AttemptEnd::TurnEnded,
+        AttemptEnd::Cancelled,
+        AttemptEnd::Silent { ms: 1 },
+        AttemptEnd::TooLong { ms: 1 },
+        AttemptEnd::QuotaGone { until: Some(At(3)) },
+        AttemptEnd::SignedOut { reason: text() },
+        AttemptEnd::Asked { question: text() },
+        AttemptEnd::Stuck { what: text() },
+        AttemptEnd::OverLimit { what: text() },
+        AttemptEnd::HandedOver,
+        AttemptEnd::Failed { reason: text() },
+        AttemptEnd::Lost,
+    ]
 }

@@ -2,6 +2,7 @@
 
 use super::{Rows, agent_cell, model, rating};
 use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::backend::Answer;
 use crate::parts::blob::Picture;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
@@ -9,8 +10,8 @@ use crate::parts::{attempt, states};
 use crate::words::route::{Route, View};
 use crate::words::{figures, sentence, stages, time};
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::view::{DeploymentRow, RequestView};
-use protocol::{Request, Response};
 
 #[component]
 pub fn Detail(rows: Rows) -> impl IntoView {
@@ -47,7 +48,7 @@ fn Drawer(row: DeploymentRow, rows: Rows) -> impl IntoView {
     let body = part(move || match load.get() {
         Load::Loading => states::loading(5),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Show(view)) => story(app, *view),
+        Load::Ready(Answer::Show(view)) => story(app, *view),
         Load::Ready(_) => ().into_any(),
     });
     let text = row.text.clone().unwrap_or_else(|| "The text was forgotten.".to_owned());

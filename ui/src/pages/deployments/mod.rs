@@ -4,6 +4,7 @@ mod detail;
 mod releases;
 
 use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::backend::Answer;
 use crate::parts::attempt::practice_badge;
 use crate::parts::stars::Stars;
 use crate::parts::states;
@@ -11,8 +12,8 @@ use crate::parts::time::ago;
 use crate::words::route::{Route, View};
 use crate::words::{figures, stages, time};
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::view::DeploymentRow;
-use protocol::{Request, Response};
 
 type Rows = Memo<Vec<DeploymentRow>>;
 
@@ -27,7 +28,7 @@ pub fn Deployments() -> impl IntoView {
         Some(Request::Deployments { project: app.active(), filter, limit: Some(200) })
     });
     let rows = memo(move || match load.get() {
-        Load::Ready(Response::Deployments { rows }) => rows,
+        Load::Ready(Answer::Deployments { rows }) => rows,
         _ => Vec::new(),
     });
     let state = memo(move || match load.get() {

@@ -2,13 +2,14 @@
 
 use super::Rows;
 use crate::app::{App, Load, Look, Views, part, read};
+use crate::backend::Answer;
 use crate::parts::confirm::Confirm;
 use crate::parts::states;
 use crate::parts::time::ago;
 use crate::words::figures;
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::view::ReleaseRow;
-use protocol::{Request, Response};
 
 #[component]
 pub fn Releases(of: Rows) -> impl IntoView {
@@ -20,7 +21,7 @@ pub fn Releases(of: Rows) -> impl IntoView {
     part(move || match load.get() {
         Load::Loading => states::loading(2),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Releases { rows }) if !rows.is_empty() => {
+        Load::Ready(Answer::Releases { rows }) if !rows.is_empty() => {
             let rows = rows.into_iter().map(|row| release(app, row, of)).views();
             view! {
                 <section class="stack">

@@ -8,11 +8,12 @@ mod strip;
 mod turn;
 
 use crate::app::{App, Load, Look, Views, memo, read};
+use crate::backend::Answer;
 use crate::parts::states;
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::id::RequestId;
 use protocol::view::RequestView;
-use protocol::{Request, Response};
 
 #[component]
 pub fn Home() -> impl IntoView {
@@ -59,7 +60,7 @@ fn focus(app: App) -> Memo<Option<RequestView>> {
         Some(Request::Show { request })
     });
     memo(move || match (wanted.get(), other.get()) {
-        (Some(request), Load::Ready(Response::Show(view))) if view.row.request == request => Some(*view),
+        (Some(request), Load::Ready(Answer::Show(view))) if view.row.request == request => Some(*view),
         (Some(_), _) => None,
         (None, _) => current.get(),
     })

@@ -1,6 +1,7 @@
 //! One turn: the request as it was asked, and Hermes' reply made from its facts.
 
 use crate::app::{App, Load, Look, memo, read};
+use crate::backend::Answer;
 use crate::parts::confirm::Confirm;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
@@ -11,7 +12,7 @@ use leptos::prelude::*;
 use protocol::fact::{Channel, Waiting};
 use protocol::id::{AgentId, RequestId};
 use protocol::view::{RequestRow, RequestView, Status};
-use protocol::{Code, Request, Response};
+use protocol::{Code, Request};
 
 #[component]
 pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
@@ -93,7 +94,7 @@ fn story(
     });
     memo(move || match (current.get(), other.get()) {
         (Some(view), _) => Some(view),
-        (None, Load::Ready(Response::Show(view))) => Some(*view),
+        (None, Load::Ready(Answer::Show(view))) => Some(*view),
         (None, _) => None,
     })
 }

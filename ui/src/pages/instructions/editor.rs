@@ -1,13 +1,14 @@
 //! One file: edit and save it, or look at how it was. A file that changed meanwhile is shown, never overwritten.
 
 use crate::app::{App, Load, Look, Views, effect, part, read};
+use crate::backend::Answer;
 use crate::parts::states;
 use crate::parts::time::ago;
 use crate::words::figures;
 use leptos::prelude::*;
 use protocol::id::CommitId;
 use protocol::view::InstructionEdit;
-use protocol::{ApiError, Code, Request, Response};
+use protocol::{ApiError, Code, Request};
 
 /// The file as it was read: what a save is based on.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +46,7 @@ pub fn Editor(path: String) -> impl IntoView {
         Some(file.reading(app, None))
     });
     effect(move || match load.get() {
-        Load::Ready(Response::Instruction { text, base, history, .. }) => file.take(text, base, history),
+        Load::Ready(Answer::Instruction { text, base, history, .. }) => file.take(text, base, history),
         Load::Failed(why) => file.failed.set(Some(why)),
         Load::Loading | Load::Ready(_) => {}
     });
@@ -104,7 +105,7 @@ impl File {
                 }
                 Err(refused) if refused.code == Code::Conflict => {
                     match app.call(&self.reading(app, None)).await {
-                        Ok(Response::Instruction { text, base, .. }) => {
+                        Ok(Answer::Instruction { text, base, .. }) => {
                             let _ = self.conflict.try_set(Some(Base { text, commit: base }));
                         }
                         _ => app.warn(&refused),
@@ -184,7 +185,7 @@ fn Past(file: File, commit: CommitId) -> impl IntoView {
     let body = part(move || match load.get() {
         Load::Loading => states::loading(3),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Instruction { text, .. }) => {
+        Load::Ready(Answer::Instruction { text, .. }) => {
             let taken = text.clone();
             view! {
                 <pre class="text">{text}</pre>

@@ -3,12 +3,13 @@
 mod editor;
 
 use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::backend::Answer;
 use crate::parts::states;
 use crate::words::figures;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::view::InstructionRow;
-use protocol::{Request, Response};
 
 #[component]
 pub fn Instructions() -> impl IntoView {
@@ -19,7 +20,7 @@ pub fn Instructions() -> impl IntoView {
     });
     let open = memo(move || {
         let first = match load.get() {
-            Load::Ready(Response::Instructions { rows }) => rows.first().map(|r| r.path.clone()),
+            Load::Ready(Answer::Instructions { rows }) => rows.first().map(|r| r.path.clone()),
             _ => None,
         };
         app.route.look(|r| r.open.clone()).or(first)
@@ -27,10 +28,10 @@ pub fn Instructions() -> impl IntoView {
     let list = part(move || match load.get() {
         Load::Loading => states::loading(4),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Instructions { rows }) if rows.is_empty() => {
+        Load::Ready(Answer::Instructions { rows }) if rows.is_empty() => {
             states::empty("No files yet", "They are made with a project: create one in the project menu.")
         }
-        Load::Ready(Response::Instructions { rows }) => {
+        Load::Ready(Answer::Instructions { rows }) => {
             rows.into_iter().map(|row| file(app, row, open)).views().into_any()
         }
         Load::Ready(_) => ().into_any(),

@@ -4,12 +4,13 @@ mod note;
 mod push;
 
 use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::backend::Answer;
 use crate::parts::states;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
+use protocol::Request;
 use protocol::fact::NoteKind;
 use protocol::view::NoteRow;
-use protocol::{Request, Response};
 
 /// Every kind, with the word that people read.
 pub const KINDS: [(NoteKind, &str); 7] = [
@@ -40,13 +41,13 @@ pub fn Memory() -> impl IntoView {
         })
     });
     let rows = memo(move || match load.get() {
-        Load::Ready(Response::Notes { rows } | Response::Recalled { rows }) => rows,
+        Load::Ready(Answer::Notes { rows } | Answer::Recalled { rows }) => rows,
         _ => Vec::new(),
     });
     let list = part(move || match load.get() {
         Load::Loading => states::loading(6),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Response::Recalled { rows }) if rows.is_empty() => states::empty(
+        Load::Ready(Answer::Recalled { rows }) if rows.is_empty() => states::empty(
             "Nothing in memory matches",
             "Try fewer or other words: recall looks for the words themselves.",
         ),
