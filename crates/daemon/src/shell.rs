@@ -53,7 +53,8 @@ impl Shell {
     async fn settle(&self) {
         let left = self.daemon.writer.pending.borrow().clone();
         for effect in left.iter() {
-            if let Effect::RunAgent { attempt, .. } = effect {
+            if let Effect::RunAgent(run) = effect {
+                let attempt = &run.attempt;
                 if let Err(e) = agents::kill_leftovers(&self.daemon.setup, attempt) {
                     warn!(error = %e, %attempt, "failed to end what an earlier daemon left running");
                 }
@@ -124,8 +125,8 @@ impl Shell {
 /// The attempt whose worktree an effect works in, or the next one after it will.
 fn worktree_of(effect: &Effect) -> Option<&AttemptId> {
     match effect {
-        Effect::RunAgent { attempt, .. }
-        | Effect::StopAgent { attempt, .. }
+        Effect::RunAgent(run) => Some(&run.bench),
+        Effect::StopAgent { attempt, .. }
         | Effect::Check { attempt, .. }
         | Effect::Land { attempt, .. }
         | Effect::Switch { attempt, .. } => Some(attempt),

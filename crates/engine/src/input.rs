@@ -15,10 +15,31 @@ pub enum Input {
         request: RequestId,
         text: BlobRef,
     },
-    /// A wait ended, or somebody wants another look.
+    /// A wait ended, or somebody wants another look. `task`: only this one goes on; none: all that wait. A race that waits
+    /// for a pick is judged by its checks then.
     Retry {
         request: RequestId,
+        task: Option<TaskId>,
         because: String,
+    },
+    /// To what an agent asked: one of its options, or words. If the task waits because of it, it goes on.
+    Answer {
+        request: RequestId,
+        attempt: AttemptId,
+        ask: String,
+        option: Option<String>,
+        text: Option<BlobRef>,
+    },
+    /// Another agent goes on with what this one does now. `to`: none, if Hermes picks.
+    HandOver {
+        request: RequestId,
+        attempt: AttemptId,
+        to: Option<AgentId>,
+    },
+    /// This attempt of a race is the one to land, once it has passed its checks.
+    Pick {
+        request: RequestId,
+        attempt: AttemptId,
     },
     Rate {
         deployment: DeploymentId,
@@ -51,6 +72,15 @@ pub enum Input {
         attempt: AttemptId,
         version: Option<String>,
         base: CommitId,
+        paid: Option<Paid>,
+    },
+    /// The agent waits for a person.
+    Asked {
+        attempt: AttemptId,
+        ask: String,
+        kind: AskKind,
+        question: BlobRef,
+        options: Vec<AskOption>,
     },
     Checkpoint {
         attempt: AttemptId,
@@ -105,6 +135,8 @@ pub struct Ended {
     pub model: Option<String>,
     pub usage: Usage,
     pub duration_ms: Option<u64>,
+    pub session: Option<String>,
+    pub unknown_events: Option<u32>,
 }
 
 /// What a check came to.
@@ -114,9 +146,12 @@ pub struct Checked {
     pub log: Option<BlobRef>,
     pub duration_ms: u64,
     pub release: Option<ReleaseId>,
-    /// Gate: the commit that goes on to the other checks; for a refused gate, the allowed part of the work.
+    /// Gate: the commit that goes on to the other checks; for a refused gate, the allowed part of the work; for a conflict,
+    /// both sides' work on top of the main branch, with the places marked where they disagree.
     pub commit: Option<CommitId>,
     pub diff: Option<DiffStat>,
+    /// Nothing is wrong with the work, but the main branch says something else in the same places.
+    pub conflict: bool,
 }
 
 /// What the closing of a request leaves behind. The texts are blobs that the daemon wrote.
@@ -125,7 +160,7 @@ pub struct Record {
     /// From intake to now.
     pub duration_ms: u64,
     pub summary: String,
-    /// Only for a request that ended live.
+    /// Only for a request that ended live, wholly or in part.
     pub step: Option<StepText>,
     pub notes: Vec<NoteText>,
 }

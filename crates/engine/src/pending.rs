@@ -1,7 +1,7 @@
 //! What must be running now, derived from the state alone. Looks only at the requests that are being worked on, those
 //! that wait for a moment, and the head of the queue.
 
-use crate::effect::Effect;
+use crate::effect::{Effect, Run, Stop};
 use crate::limits::Limits;
 use crate::state::{Attempt, Open, Phase, State};
 use protocol::RequestId;
@@ -27,7 +27,7 @@ fn of_open(open: &Open, effects: &mut Vec<Effect>) {
     let request = open.request.clone();
     match &open.phase {
         Phase::Waiting(Waiting::Quota { until: Some(at), .. }) => {
-            effects.push(Effect::Wake { request, at: *at })
+            effects.push(Effect::Wake { request, task: None, at: *at })
         }
         Phase::Recording { outcome, why } => effects.push(Effect::Record {
             request,
@@ -56,16 +56,46 @@ fn of_attempt(open: &Open, at: &Attempt, effects: &mut Vec<Effect>) {
     match &open.phase {
         Phase::Briefing => {
             let (task, number) = (at.task.clone(), at.number);
-            effects.push(Effect::Brief { request, project, task, attempt, agent, number });
+            let bench = attempt.clone();
+            effects.push(Effect::Brief {
+                request,
+                project,
+                task,
+                attempt,
+                agent,
+                number,
+                bench,
+                goes_on: None,
+            });
         }
         Phase::Running { stopping } => {
-            let stop = Effect::StopAgent { request: request.clone(), attempt: attempt.clone() };
+            let why = Stop::Cancelled;
+            let stop = Effect::StopAgent { request: request.clone(), attempt: attempt.clone(), why };
             // The run stays listed while it is being stopped: its own end is what is waited for.
-            effects.push(Effect::RunAgent { request, project, attempt, agent, from: at.from.clone() });
+            effects.push(Effect::RunAgent(Box::new(Run {
+                request,
+                project,
+                task: at.task.clone(),
+                bench: attempt.clone(),
+                attempt,
+                agent,
+                from: at.from.clone(),
+                goes_on: None,
+                resume: None,
+                said: Vec::new(),
+            })));
             effects.extend(stopping.then_some(stop));
         }
         Phase::Checking { check, commit } => {
-            effects.push(Effect::Check { request, project, attempt, check: *check, commit: commit.clone() });
+            let bench = attempt.clone();
+            effects.push(Effect::Check {
+                request,
+                project,
+                attempt,
+                bench,
+                check: *check,
+                commit: commit.clone(),
+            });
         }
         Phase::Landing { commit, .. } => {
             effects.push(Effect::Land { request, project, attempt, commit: commit.clone() });

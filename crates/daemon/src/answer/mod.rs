@@ -24,7 +24,8 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         Steer { request, text } => work::steer(daemon, request, &text).await,
         Retry { request } => {
             daemon.readiness.refresh(&daemon.setup, true).await;
-            done(daemon, Input::Retry { request, because: "you asked for another look".into() }).await
+            done(daemon, Input::Retry { request, task: None, because: "you asked for another look".into() })
+                .await
         }
         Answer { .. } | HandOver { .. } | Pick { .. } => Err(not_built_in()),
         Journal { after, limit } => read::journal(daemon, after, limit).await,

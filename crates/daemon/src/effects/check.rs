@@ -33,7 +33,7 @@ pub async fn check(
             None => (Vec::new(), None),
         };
     let Found { result, release, commit, diff, .. } = found;
-    let checked = Checked { result, log, duration_ms, release, commit, diff };
+    let checked = Checked { result, log, duration_ms, release, commit, diff, conflict: false };
     Ok(Report { input: Input::Checked { attempt: attempt.clone(), check, checked }, blobs })
 }
 

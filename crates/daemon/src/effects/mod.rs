@@ -26,7 +26,7 @@ pub async fn carry_out(daemon: &Arc<Daemon>, effect: &Effect) -> Option<Report> 
         return run::stop_agent(daemon, attempt).await;
     }
     // An agent's run is not begun twice under one name: the engine makes a new attempt of it.
-    let tries = if matches!(effect, Effect::RunAgent { .. }) { 1 } else { TRIES };
+    let tries = if matches!(effect, Effect::RunAgent(_)) { 1 } else { TRIES };
     let mut pause = PAUSE;
     for _ in 1..tries {
         match once(daemon, effect).await {
@@ -46,7 +46,8 @@ async fn once(daemon: &Arc<Daemon>, effect: &Effect) -> Result<Report, ApiError>
         Effect::Brief { request, project, attempt, .. } => {
             brief::brief(daemon, request, project, attempt).await
         }
-        Effect::RunAgent { request, project, attempt, agent, from } => {
+        Effect::RunAgent(of) => {
+            let engine::effect::Run { request, project, attempt, agent, from, .. } = &**of;
             run::run_agent(daemon, &run::Run { request, project, attempt, agent, from }).await
         }
         // Has no report of its own, so it is handled before.
@@ -63,7 +64,7 @@ async fn once(daemon: &Arc<Daemon>, effect: &Effect) -> Result<Report, ApiError>
             tokio::spawn(forget_packages(daemon.clone()));
             recorded
         }
-        Effect::Wake { request, at } => wake(request, *at).await,
+        Effect::Wake { request, task, at } => wake(request, task.as_ref(), *at).await,
     }
 }
 
@@ -76,8 +77,17 @@ pub async fn forget_packages(daemon: Arc<Daemon>) {
     }
 }
 
-async fn wake(request: &protocol::RequestId, at: protocol::At) -> Result<Report, ApiError> {
+async fn wake(
+    request: &protocol::RequestId,
+    task: Option<&protocol::TaskId>,
+    at: protocol::At,
+) -> Result<Report, ApiError> {
     let wait = at.since(crate::names::now());
     tokio::time::sleep(Duration::from_millis(wait)).await;
-    Ok(Input::Retry { request: request.clone(), because: "the time it waited for has come".into() }.into())
+    Ok(Input::Retry {
+        request: request.clone(),
+        task: task.cloned(),
+        because: "the time it waited for has come".into(),
+    }
+    .into())
 }

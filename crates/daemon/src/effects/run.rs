@@ -43,7 +43,8 @@ pub async fn run_agent(daemon: &Arc<Daemon>, run: &Run<'_>) -> Result<Report, Ap
     let (control_tx, control) = mpsc::channel(16);
     daemon.note_run(run.attempt, control_tx);
     let version = version_of(daemon, run.agent).await;
-    let started = Input::Started { attempt: run.attempt.clone(), version, base: run.from.clone() };
+    let started =
+        Input::Started { attempt: run.attempt.clone(), version, base: run.from.clone(), paid: None };
     give(daemon, started.into()).await;
     let clock = Instant::now();
     daemon.previews.show(daemon, run.request, run.project, run.attempt);
@@ -307,7 +308,16 @@ async fn finish(
             None => (Vec::new(), None),
         };
     let usage = protocol::fact::Usage { raw, ..end.usage };
-    let ended = Ended { end: end.end, commit: Some(commit), diff, model: end.model, usage, duration_ms };
+    let ended = Ended {
+        end: end.end,
+        commit: Some(commit),
+        diff,
+        model: end.model,
+        usage,
+        duration_ms,
+        session: None,
+        unknown_events: None,
+    };
     Ok(Report { input: Input::Finished { attempt: run.attempt.clone(), ended }, blobs })
 }
 

@@ -59,6 +59,6 @@ impl<'a> Draft<'a> {
     }
 
     pub fn wait(&mut self, waiting: Waiting) {
-        self.push(RequestWaiting { request: self.request(), waiting });
+        self.push(RequestWaiting { request: self.request(), task: None, waiting });
     }
 }

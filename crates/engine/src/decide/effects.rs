@@ -16,11 +16,11 @@ type Facts = Result<Vec<Fact>, Rejected>;
 pub fn lost(look: Look, effect: EffectId) -> Facts {
     let (effect, mut draft) = find(look, effect)?;
     match effect {
-        Effect::RunAgent { attempt, .. } => {
+        Effect::RunAgent(of) => {
             let begun = draft.open.attempt().is_some_and(|a| a.started);
             let stopping = draft.open.phase == Phase::Running { stopping: true };
             if begun || stopping {
-                run::finish(&mut draft, attempt, ended(AttemptEnd::Lost))?;
+                run::finish(&mut draft, of.attempt, ended(AttemptEnd::Lost))?;
             }
         }
         Effect::Orient { .. }
@@ -40,8 +40,8 @@ pub fn lost(look: Look, effect: EffectId) -> Facts {
 pub fn failed(look: Look, effect: EffectId, reason: String) -> Facts {
     let (effect, mut draft) = find(look, effect)?;
     match effect {
-        Effect::RunAgent { attempt, .. } => {
-            run::finish(&mut draft, attempt, ended(AttemptEnd::Failed { reason }))?;
+        Effect::RunAgent(of) => {
+            run::finish(&mut draft, of.attempt, ended(AttemptEnd::Failed { reason }))?;
         }
         Effect::StopAgent { attempt, .. } => {
             let reason = format!("it could not be stopped: {reason}");
@@ -83,5 +83,14 @@ fn end(draft: &mut Draft, what: &str, reason: String) {
 
 fn ended(end: AttemptEnd) -> Ended {
     let diff = DiffStat::default();
-    Ended { end, commit: None, diff, model: None, usage: Usage::default(), duration_ms: None }
+    Ended {
+        end,
+        commit: None,
+        diff,
+        model: None,
+        usage: Usage::default(),
+        duration_ms: None,
+        session: None,
+        unknown_events: None,
+    }
 }

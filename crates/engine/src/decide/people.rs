@@ -64,7 +64,7 @@ pub fn steer(look: Look, request: RequestId, text: BlobRef) -> Facts {
 pub fn retry(look: Look, request: RequestId, because: String) -> Facts {
     let open = look.open(&request)?;
     match &open.phase {
-        Phase::Waiting(_) => Ok(vec![RequestResumed { request, because }.into()]),
+        Phase::Waiting(_) => Ok(vec![RequestResumed { request, task: None, because }.into()]),
         Phase::Queued
         | Phase::Briefing
         | Phase::Running { .. }

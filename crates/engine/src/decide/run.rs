@@ -56,12 +56,18 @@ pub fn briefed(look: Look, attempt: AttemptId, brief: BlobRef, parts: Vec<BriefP
     }
 }
 
-pub fn started(look: Look, attempt: AttemptId, version: Option<String>, base: CommitId) -> Facts {
+pub fn started(
+    look: Look,
+    attempt: AttemptId,
+    version: Option<String>,
+    base: CommitId,
+    paid: Option<Paid>,
+) -> Facts {
     let open = running(look, &attempt, "the start")?;
     match open.attempt() {
         Some(a) if !a.started => {
             let (request, agent) = (open.request.clone(), a.agent.clone());
-            Ok(vec![AttemptStarted { request, attempt, agent, version, base, paid: None }.into()])
+            Ok(vec![AttemptStarted { request, attempt, agent, version, base, paid }.into()])
         }
         Some(_) | None => Err(stale(&attempt, "the start")),
     }
@@ -97,7 +103,7 @@ pub fn finished(look: Look, attempt: AttemptId, ended: Ended) -> Facts {
 
 /// The run ended. What follows is read from where that leads the request.
 pub fn finish(draft: &mut Draft, attempt: AttemptId, ended: Ended) -> Result<(), Rejected> {
-    let Ended { end, commit, diff, model, usage, duration_ms } = ended;
+    let Ended { end, commit, diff, model, usage, duration_ms, session, unknown_events } = ended;
     let says = says(&end);
     let request = draft.request();
     draft.push(AttemptFinished {
@@ -109,8 +115,8 @@ pub fn finish(draft: &mut Draft, attempt: AttemptId, ended: Ended) -> Result<(),
         model,
         usage,
         duration_ms,
-        session: None,
-        unknown_events: None,
+        session,
+        unknown_events,
     });
     let Some(trouble) = draft.open.attempt().and_then(|a| a.trouble.clone()) else { return Ok(()) };
     let what = match trouble {

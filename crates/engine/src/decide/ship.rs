@@ -27,7 +27,7 @@ pub fn checked(look: Look, attempt: AttemptId, check: CheckKind, checked: Checke
         | Phase::Recording { .. } => return Err(stale(&attempt, &what)),
     }
     let mut draft = Draft::new(look, open);
-    let Checked { result, log, duration_ms, release, commit, diff } = checked;
+    let Checked { result, log, duration_ms, release, commit, diff, conflict: _ } = checked;
     let (release, commit, diff) = match check {
         CheckKind::Gate => (None, commit, diff),
         CheckKind::Build | CheckKind::Test => (None, None, None),

@@ -47,11 +47,11 @@ fn waiting_resuming_and_cancelling() {
     let (received, text) = intake(1);
     home.append_with(received, vec![text]);
     let waiting = Waiting::Agent { reason: "codex is signed out".into() };
-    home.append(RequestWaiting { request: id("r1"), waiting: waiting.clone() });
+    home.append(RequestWaiting { request: id("r1"), task: None, waiting: waiting.clone() });
     assert_eq!(stage_of(&home), Status::Waiting { waiting });
     let page = home.reader.show(&id("r1")).unwrap().unwrap();
     assert_eq!(page.now, "waiting for an agent: codex is signed out");
-    home.append(RequestResumed { request: id("r1"), because: "codex was signed in".into() });
+    home.append(RequestResumed { request: id("r1"), task: None, because: "codex was signed in".into() });
     assert_eq!(stage_of(&home), Status::Running { stage: Stage::Wake });
     home.append(chosen(1, "codex"));
     home.append(CancelAsked { request: id("r1") });

@@ -2,7 +2,7 @@
 
 use super::{AgentState, BlobRef};
 use crate::At;
-use crate::id::{AgentId, ClientId, CommitId, NoteId, ProjectId, RequestId, StepId};
+use crate::id::{AgentId, ClientId, CommitId, NoteId, ProjectId, RequestId, StepId, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// Where a request came from.
@@ -97,12 +97,18 @@ pub enum Waiting {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestWaiting {
     pub request: RequestId,
+    /// The task that waits while others may go on; none: now the whole request waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
     pub waiting: Waiting,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestResumed {
     pub request: RequestId,
+    /// The task that goes on; none: all that waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
     /// What ended the wait, in words.
     pub because: String,
 }
