@@ -1,23 +1,47 @@
 //! A request's story: what its entries, told in order, come to.
 
+use crate::progress::Progress;
 use crate::stages::Board;
+use crate::tasks::Tasks;
 use protocol::fact::*;
-use protocol::view::{AttemptView, CheckView, CheckpointView, Cost};
-use protocol::{AttemptId, BlobId};
+use protocol::view::{AskView, AttemptView, CheckView, CheckpointView, Cost};
+use protocol::{AttemptId, BlobId, price};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Story {
     pub board: Board,
+    pub progress: Progress,
+    pub tasks: Tasks,
     pub sources: Vec<SourceRead>,
     pub recalled: Vec<Recalled>,
     pub attempts: Vec<AttemptView>,
     pub steering: Vec<BlobId>,
     pub url: Option<String>,
+    /// Questions that nobody has answered yet, oldest first; their words are read from the blobs.
+    pub asks: Vec<(AttemptId, AskView, BlobId)>,
+}
+
+impl Default for Story {
+    fn default() -> Self {
+        Self {
+            board: Board::default(),
+            progress: Progress::queued(),
+            tasks: Tasks::default(),
+            sources: Vec::new(),
+            recalled: Vec::new(),
+            attempts: Vec::new(),
+            steering: Vec::new(),
+            url: None,
+            asks: Vec::new(),
+        }
+    }
 }
 
 impl Story {
     pub fn tell(&mut self, entry: &Entry) {
         self.board.tell(entry);
+        self.tasks.tell(&entry.fact);
+        self.progress = std::mem::replace(&mut self.progress, Progress::queued()).after(&entry.fact);
         match &entry.fact {
             Fact::RequestOriented(f) => {
                 self.sources.clone_from(&f.sources);
@@ -29,11 +53,35 @@ impl Story {
                 attempt.parts.clone_from(&f.parts);
             }),
             Fact::TaskSteered(f) => self.steering.push(f.text.blob.clone()),
-            Fact::AttemptStarted(f) => self.on(&f.attempt, |attempt| attempt.started = Some(entry.at)),
+            Fact::AttemptStarted(f) => self.on(&f.attempt, |attempt| {
+                attempt.started = Some(entry.at);
+                attempt.version.clone_from(&f.version);
+                attempt.cost.paid = f.paid;
+            }),
+            Fact::AttemptAsked(f) => self.asks.push((
+                f.attempt.clone(),
+                AskView {
+                    ask: f.ask.clone(),
+                    ask_kind: f.ask_kind,
+                    question: None,
+                    options: f.options.clone(),
+                    at: entry.at,
+                },
+                f.question.blob.clone(),
+            )),
+            Fact::AttemptAnswered(f) => {
+                self.asks.retain(|(attempt, view, _)| *attempt != f.attempt || view.ask != f.ask);
+            }
             Fact::AttemptCheckpoint(f) => {
                 self.on(&f.attempt, |attempt| attempt.checkpoints.push(checkpoint(entry, f)));
             }
-            Fact::AttemptFinished(f) => self.on(&f.attempt, |attempt| attempt.finished = Some(f.clone())),
+            Fact::AttemptFinished(f) => {
+                self.asks.retain(|(attempt, ..)| *attempt != f.attempt);
+                self.on(&f.attempt, |attempt| {
+                    attempt.cost = price::cost(&f.usage, f.model.as_deref(), attempt.cost.paid);
+                    attempt.finished = Some(f.clone());
+                });
+            }
             Fact::CheckFinished(f) => self.on(&f.attempt, |attempt| attempt.checks.push(check(f))),
             Fact::AttemptDiagnosed(f) => self.on(&f.attempt, |attempt| attempt.diagnosis = Some(f.clone())),
             Fact::AttemptLanded(f) => self.on(&f.attempt, |attempt| attempt.landed = Some(f.commit.clone())),
@@ -47,8 +95,6 @@ impl Story {
             | Fact::CancelAsked(_)
             | Fact::PlanMade(_)
             | Fact::TaskClosed(_)
-            | Fact::AttemptAsked(_)
-            | Fact::AttemptAnswered(_)
             | Fact::HandOverAsked(_)
             | Fact::RaceJudged(_)
             | Fact::ReleaseRolledBack(_)

@@ -1,37 +1,110 @@
-//! Where a request stands, fact by fact. The requests table and the request's page both fold with this.
+//! Where a request and each of its tasks stand, fact by fact. The requests table and the request's page both fold with
+//! this.
 
-use protocol::fact::Fact;
+use protocol::fact::*;
 use protocol::view::{Stage, Status};
+use protocol::{AttemptId, TaskId};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
+    /// Without regard to open questions: their words are not stored here, so that they can be forgotten.
     pub status: Status,
-    /// The stage it is in, or was in when it began to wait.
+    /// The stage it is in, or was in when it began to wait: the earliest one of its open tasks.
     pub stage: Stage,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<Lane>,
+    /// Questions that nobody has answered yet, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Ask>,
+}
+
+/// One task on its way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lane {
+    pub task: TaskId,
+    /// Where it is while no attempt is being made.
+    pub stage: Stage,
+    /// The attempts that are being made; more than one race.
+    pub runs: Vec<Run>,
+    pub end: Option<TaskEnd>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub attempt: AttemptId,
+    pub stage: Stage,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    pub attempt: AttemptId,
+    pub ask: String,
+    pub question: BlobRef,
+}
+
+impl Lane {
+    pub fn stage_now(&self) -> Stage {
+        self.runs.iter().map(|run| run.stage).min().unwrap_or(self.stage)
+    }
 }
 
 impl Progress {
     /// A request that was received: queued until it was oriented.
     pub fn queued() -> Self {
-        Self { status: Status::Queued, stage: Stage::Wake }
+        Self { status: Status::Queued, stage: Stage::Wake, lanes: Vec::new(), asks: Vec::new() }
     }
 
-    pub fn after(self, fact: &Fact) -> Self {
+    pub fn after(mut self, fact: &Fact) -> Self {
         match fact {
             Fact::RequestClosed(closed) => {
-                let status = Status::Closed { outcome: closed.outcome, why: closed.why.clone() };
-                Self { status, stage: self.stage }
+                self.status = Status::Closed { outcome: closed.outcome, why: closed.why.clone() };
+                self.asks.clear();
             }
-            Fact::CancelAsked(_) => self.turned(Status::Cancelling),
-            Fact::RequestWaiting(f) => self.turned(Status::Waiting { waiting: f.waiting.clone() }),
-            Fact::RequestResumed(_) => {
-                let stage = self.stage;
-                self.turned(Status::Running { stage })
+            Fact::CancelAsked(_) => self.turn(Status::Cancelling),
+            Fact::RequestWaiting(f) => self.turn(Status::Waiting { waiting: f.waiting.clone() }),
+            Fact::RequestResumed(_) => self.turn(Status::Running { stage: self.stage }),
+            Fact::RequestOriented(_) => self.at(Stage::Choose),
+            Fact::PlanMade(f) => {
+                let lane = |task: &PlannedTask| Lane {
+                    task: task.task.clone(),
+                    stage: Stage::Choose,
+                    runs: Vec::new(),
+                    end: None,
+                };
+                self.lanes = f.tasks.iter().map(lane).collect();
             }
-            Fact::RequestOriented(_) | Fact::AttemptDiagnosed(_) => self.at(Stage::Choose),
-            Fact::AgentChosen(_) => self.at(Stage::Brief),
-            Fact::TaskDeclared(_) => self.at(Stage::Code),
-            Fact::AttemptFinished(_) => self.at(Stage::Deploy),
+            Fact::AgentChosen(f) => {
+                self.lane(&f.task).runs.push(Run { attempt: f.attempt.clone(), stage: Stage::Brief });
+                self.go_on(Stage::Brief);
+            }
+            Fact::TaskDeclared(f) => self.run_at(&f.attempt, Stage::Code),
+            Fact::AttemptAsked(f) => {
+                self.asks.push(Ask {
+                    attempt: f.attempt.clone(),
+                    ask: f.ask.clone(),
+                    question: f.question.clone(),
+                });
+            }
+            Fact::AttemptAnswered(f) => {
+                self.asks.retain(|open| open.attempt != f.attempt || open.ask != f.ask);
+            }
+            Fact::AttemptFinished(f) => {
+                self.asks.retain(|open| open.attempt != f.attempt);
+                self.run_at(&f.attempt, Stage::Deploy);
+            }
+            Fact::AttemptDiagnosed(f) => self.run_over(&f.attempt),
+            Fact::RaceJudged(f) => {
+                let lane = self.lane(&f.task);
+                lane.runs = vec![Run { attempt: f.winner.clone(), stage: Stage::Deploy }];
+                self.go_on(Stage::Deploy);
+            }
+            Fact::TaskClosed(f) => {
+                let lane = self.lane(&f.task);
+                lane.runs.clear();
+                lane.end = Some(f.end.clone());
+                self.go_on(Stage::Deploy);
+            }
             Fact::ReleaseLive(_) | Fact::StepCompleted(_) | Fact::DeploymentRecorded(_) => {
                 self.at(Stage::Record)
             }
@@ -39,15 +112,10 @@ impl Progress {
             | Fact::ProjectCreated(_)
             | Fact::ProjectActivated(_)
             | Fact::RequestReceived(_)
-            | Fact::PlanMade(_)
             | Fact::TaskSteered(_)
-            | Fact::TaskClosed(_)
-            | Fact::AttemptAsked(_)
-            | Fact::AttemptAnswered(_)
-            | Fact::HandOverAsked(_)
-            | Fact::RaceJudged(_)
             | Fact::AttemptStarted(_)
             | Fact::AttemptCheckpoint(_)
+            | Fact::HandOverAsked(_)
             | Fact::CheckFinished(_)
             | Fact::AttemptLanded(_)
             | Fact::ReleaseRolledBack(_)
@@ -56,21 +124,62 @@ impl Progress {
             | Fact::DeploymentRated(_)
             | Fact::MemoryPushed(_)
             | Fact::MemoryForgotten(_)
-            | Fact::InstructionEdited(_) => self,
+            | Fact::InstructionEdited(_) => {}
+        }
+        self
+    }
+
+    /// The oldest open question, where it is what the request waits for.
+    pub fn asked(&self) -> Option<&Ask> {
+        match self.status {
+            Status::Running { .. } | Status::Waiting { .. } => self.asks.first(),
+            Status::Queued | Status::Cancelling | Status::Closed { .. } => None,
         }
     }
 
-    /// The loop went on to a stage. A request that is being cancelled stays so; one that is closed stays closed.
-    fn at(self, stage: Stage) -> Self {
-        Self { stage, ..self }.turned(Status::Running { stage })
+    fn lane(&mut self, task: &TaskId) -> &mut Lane {
+        let known = self.lanes.iter().position(|lane| lane.task == *task);
+        let at = known.unwrap_or_else(|| {
+            let lane = Lane { task: task.clone(), stage: Stage::Choose, runs: Vec::new(), end: None };
+            self.lanes.push(lane);
+            self.lanes.len() - 1
+        });
+        &mut self.lanes[at]
     }
 
-    fn turned(self, status: Status) -> Self {
+    fn run_at(&mut self, attempt: &AttemptId, stage: Stage) {
+        let mut runs = self.lanes.iter_mut().flat_map(|lane| &mut lane.runs);
+        if let Some(run) = runs.find(|run| run.attempt == *attempt) {
+            run.stage = stage;
+        }
+        self.go_on(stage);
+    }
+
+    /// The attempt did not do: its task is back at the choice, unless others still race at it.
+    fn run_over(&mut self, attempt: &AttemptId) {
+        if let Some(lane) = self.lanes.iter_mut().find(|l| l.runs.iter().any(|run| run.attempt == *attempt)) {
+            lane.runs.retain(|run| run.attempt != *attempt);
+            lane.stage = Stage::Choose;
+        }
+        self.go_on(Stage::Choose);
+    }
+
+    /// Some task went on: the request is where the last of them is. `otherwise`: where it is without open tasks.
+    fn go_on(&mut self, otherwise: Stage) {
+        let open = self.lanes.iter().filter(|lane| lane.end.is_none());
+        self.at(open.map(Lane::stage_now).min().unwrap_or(otherwise));
+    }
+
+    /// The loop went on to a stage. A request that is being cancelled stays so; one that is closed stays closed.
+    fn at(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.turn(Status::Running { stage });
+    }
+
+    fn turn(&mut self, status: Status) {
         match self.status {
-            Status::Closed { .. } | Status::Cancelling => self,
-            Status::Queued | Status::Running { .. } | Status::Waiting { .. } => {
-                Self { status, stage: self.stage }
-            }
+            Status::Closed { .. } | Status::Cancelling => {}
+            Status::Queued | Status::Running { .. } | Status::Waiting { .. } => self.status = status,
         }
     }
 }

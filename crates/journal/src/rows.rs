@@ -10,7 +10,7 @@ use protocol::*;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::de::DeserializeOwned;
 
-const REQUEST: &str = "SELECT request, project, channel, created, text, status, head FROM requests";
+const REQUEST: &str = "SELECT request, project, channel, created, text, status, head, asked FROM requests";
 const DEPLOYMENT: &str =
     "SELECT d.body, d.at, d.rating, r.text FROM deployments d LEFT JOIN requests r ON r.request = d.request";
 const STEP: &str = "SELECT step, project, number, title, text, at, request, commit_id, errors FROM steps";
@@ -196,13 +196,23 @@ fn request_row(db: &Connection, row: &Row<'_>) -> Result<RequestRow, Error> {
         channel: json(row, 2)?,
         created: At(row.get(3)?),
         text: blob_text(db, row, 4)?,
-        status: read_status(&row.get::<_, String>(5)?)?,
+        status: asked_or(db, row, read_status(&row.get::<_, String>(5)?)?)?,
         head: row.get(6)?,
     })
 }
 
+/// An open question is what a request waits for. Its words are in the blob alone, so that they can be forgotten.
+fn asked_or(db: &Connection, row: &Row<'_>, status: Status) -> Result<Status, Error> {
+    if maybe(row, 7)?.is_none() {
+        return Ok(status);
+    }
+    let question = blob_text(db, row, 7)?.unwrap_or_else(|| "(forgotten)".into());
+    Ok(Status::Waiting { waiting: protocol::fact::Waiting::You { question } })
+}
+
 fn deployment_row(db: &Connection, row: &Row<'_>) -> Result<DeploymentRow, Error> {
     let fact: DeploymentRecorded = json(row, 0)?;
+    let cost = cost(&fact);
     Ok(DeploymentRow {
         deployment: fact.deployment,
         request: fact.request,
@@ -222,9 +232,18 @@ fn deployment_row(db: &Connection, row: &Row<'_>) -> Result<DeploymentRow, Error
         model: fact.model,
         usage: fact.usage,
         by_agent: fact.by_agent,
-        cost: Cost { paid: fact.paid, ..Cost::default() },
+        cost,
         summary: fact.summary,
     })
+}
+
+/// By the shipped list of prices. Where several agents worked, each one's tokens have prices of their own.
+fn cost(fact: &DeploymentRecorded) -> Cost {
+    if fact.by_agent.is_empty() {
+        return price::cost(&fact.usage, fact.model.as_deref(), fact.paid);
+    }
+    let each = fact.by_agent.iter().map(|by| price::cost(&by.usage, by.model.as_deref(), None));
+    price::total(each, fact.paid)
 }
 
 /// Whether every word occurs somewhere in what the row shows.

@@ -1,75 +1,148 @@
 //! The seven stages of a request as the user sees them: when each began and ended, what happened and why, in plain
-//! words. A stage that is entered again keeps its first beginning and takes its last end.
+//! words. A stage that is entered again keeps its first beginning and takes its last end. Tasks that run at the same time
+//! each have a lane; a stage tells them one after the other.
 
+use crate::lanes::{Lane, join};
 use crate::words;
-use protocol::At;
 use protocol::fact::*;
 use protocol::view::{Stage, StageView};
+use protocol::{AgentId, At, AttemptId, TaskId};
 
 #[derive(Debug)]
 pub(crate) struct Board {
-    pub stages: [StageView; 7],
     /// What is happening now and why, or how it ended.
     pub now: String,
-    /// The stage that runs, or that would go on after a wait.
+    /// What is about the request as a whole.
+    whole: Lane,
+    tracks: Vec<Track>,
+    /// The stage that the request as a whole is in, while no task is at work.
     current: Stage,
-    agent: String,
     /// What the recording has written so far.
     recorded: Vec<String>,
     notes: usize,
+}
+
+/// A task on its way, or one agent's part in a race for it.
+#[derive(Debug)]
+struct Track {
+    task: TaskId,
+    /// Only in a race: the agent that it belongs to.
+    agent: Option<AgentId>,
+    part: usize,
+    open: bool,
+    attempts: Vec<AttemptId>,
+    /// The agent at work, as it is called.
+    who: String,
+    current: Stage,
     checks: Vec<String>,
+    now: String,
+    lane: Lane,
+}
+
+impl Track {
+    fn new(task: &TaskId, agent: Option<AgentId>, part: usize) -> Self {
+        Self {
+            task: task.clone(),
+            part,
+            open: true,
+            attempts: Vec::new(),
+            who: "the agent".into(),
+            current: Stage::Choose,
+            checks: Vec::new(),
+            now: String::new(),
+            lane: Lane::new(agent.as_ref().map_or_else(|| format!("part {part}"), ToString::to_string)),
+            agent,
+        }
+    }
+
+    /// No agent is at it, and its own lane has begun.
+    fn waits(&self) -> bool {
+        self.open && self.current == Stage::Choose && self.lane.has_begun(Stage::Choose)
+    }
+
+    fn enter(&mut self, stage: Stage, at: At, says: String) {
+        self.current = stage;
+        self.now.clone_from(&says);
+        self.lane.enter(stage, at, says);
+    }
 }
 
 impl Default for Board {
     fn default() -> Self {
-        let empty =
-            |stage| StageView { stage, started: None, ended: None, says: String::new(), stumbled: false };
         Self {
-            stages: Stage::ALL.map(empty),
             now: String::new(),
+            whole: Lane::new(String::new()),
+            tracks: Vec::new(),
             current: Stage::Request,
-            agent: "the agent".into(),
             recorded: Vec::new(),
             notes: 0,
-            checks: Vec::new(),
         }
     }
 }
 
 impl Board {
+    pub fn stages(&self) -> Vec<StageView> {
+        // What was said of the whole comes last: "…; live at …".
+        let tracks = self.tracks.iter().map(|track| &track.lane);
+        join(tracks.chain([&self.whole]))
+    }
+
+    /// What is happening to the task now, or how it ended.
+    pub fn now_of(&self, task: &TaskId) -> String {
+        let tracks: Vec<_> = self.tracks.iter().filter(|t| t.task == *task && !t.now.is_empty()).collect();
+        let named = |track: &&Track| match track.agent {
+            Some(_) if tracks.len() > 1 => format!("{}: {}", track.who, track.now),
+            _ => track.now.clone(),
+        };
+        tracks.iter().map(named).collect::<Vec<_>>().join("; ")
+    }
+
     pub fn tell(&mut self, entry: &Entry) {
         let at = entry.at;
         match &entry.fact {
             Fact::RequestReceived(f) => {
-                self.pass(Stage::Request, at, words::received(f));
+                self.whole.pass(Stage::Request, at, words::received(f));
                 self.current = Stage::Wake;
                 self.now = "queued: waiting for its turn".into();
             }
             Fact::RequestOriented(f) => {
-                self.pass(Stage::Wake, at, words::oriented(f));
+                self.whole.pass(Stage::Wake, at, words::oriented(f));
                 self.enter(Stage::Choose, at, "choosing an agent".into());
             }
-            Fact::PlanMade(f) => self.say(Stage::Choose, words::plan(f)),
+            Fact::PlanMade(f) => self.planned(at, f),
             Fact::AgentChosen(f) => self.chosen(at, f),
-            Fact::TaskDeclared(f) => {
-                self.pass(Stage::Brief, at, words::brief(f));
-                self.enter(Stage::Code, at, format!("starting {}", self.agent));
-            }
+            Fact::TaskDeclared(f) => self.on(&f.attempt, |track| {
+                track.lane.pass(Stage::Brief, at, words::brief(f));
+                track.enter(Stage::Code, at, format!("starting {}", track.who));
+            }),
             Fact::TaskSteered(_) => self.now = "your steering was passed on".into(),
-            Fact::AttemptStarted(f) => self.started(at, f),
-            Fact::AttemptCheckpoint(f) => {
-                self.enter(Stage::Code, at, format!("{} ({})", f.says, words::diff(f.diff)));
-            }
-            Fact::AttemptFinished(f) => self.finished(at, f),
-            Fact::CheckFinished(f) => self.checked(at, words::check(f), ""),
-            Fact::AttemptDiagnosed(f) => self.diagnosed(at, f),
-            Fact::AttemptLanded(_) => self.checked(at, "landed".into(), "; switching the site over"),
-            Fact::ReleaseLive(f) => {
-                self.pass(Stage::Deploy, at, format!("{}; live at {}", self.checks.join(", "), f.url));
-                self.enter(Stage::Record, at, "writing down what happened".into());
-            }
+            Fact::AttemptStarted(f) => self.on(&f.attempt, |track| {
+                let version = f.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+                track.enter(Stage::Code, at, format!("{}{version} is at work", track.who));
+            }),
+            Fact::AttemptCheckpoint(f) => self.on(&f.attempt, |track| {
+                track.enter(Stage::Code, at, format!("{} ({})", f.says, words::diff(f.diff)));
+            }),
+            Fact::AttemptAsked(f) => self.on(&f.attempt, |track| {
+                track.enter(Stage::Code, at, words::asked(&track.who, f.ask_kind));
+            }),
+            Fact::AttemptAnswered(f) => self.on(&f.attempt, |track| {
+                track.enter(Stage::Code, at, format!("{} has its answer and goes on", track.who));
+            }),
+            Fact::HandOverAsked(f) => self.on(&f.attempt, |track| {
+                track.now = words::hand_over(&track.who, f.to.as_ref());
+                track.lane.say(track.current, track.now.clone());
+            }),
+            Fact::AttemptFinished(f) => self.on(&f.attempt, |track| finished(track, at, f)),
+            Fact::CheckFinished(f) => self.on(&f.attempt, |track| checked(track, at, words::check(f))),
+            Fact::AttemptDiagnosed(f) => self.on(&f.attempt, |track| diagnosed(track, at, f)),
+            Fact::RaceJudged(f) => self.judged(at, f),
+            Fact::AttemptLanded(f) => self.on(&f.attempt, |track| checked(track, at, "landed".into())),
+            Fact::TaskClosed(f) => self.task_closed(at, f),
+            Fact::ReleaseLive(f) => self.live(at, f),
             Fact::ReleaseRolledBack(f) => {
-                self.stumble(Stage::Deploy, at, format!("went back from {} to {}: {}", f.from, f.to, f.why));
+                let says = format!("went back from {} to {}: {}", f.from, f.to, f.why);
+                self.whole.stumble(Stage::Deploy, at, says);
             }
             Fact::RequestWaiting(f) => self.remark(words::waiting(&f.waiting)),
             Fact::RequestResumed(f) => self.remark(format!("goes on: {}", f.because)),
@@ -78,12 +151,7 @@ impl Board {
             Fact::DeploymentRecorded(_) => self.record(at, "added the row to the deployments".into()),
             Fact::MemoryPushed(_) => self.notes += 1,
             Fact::RequestClosed(f) => self.closed(at, f),
-            Fact::TaskClosed(_)
-            | Fact::AttemptAsked(_)
-            | Fact::AttemptAnswered(_)
-            | Fact::HandOverAsked(_)
-            | Fact::RaceJudged(_)
-            | Fact::JournalOpened(_)
+            Fact::JournalOpened(_)
             | Fact::ProjectCreated(_)
             | Fact::ProjectActivated(_)
             | Fact::StepPlanned(_)
@@ -94,48 +162,124 @@ impl Board {
         }
     }
 
+    fn planned(&mut self, at: At, f: &PlanMade) {
+        self.whole.say(Stage::Choose, words::plan(f));
+        for (task, part) in f.tasks.iter().zip(1..) {
+            match task.agents.as_slice() {
+                racers @ [_, _, ..] => {
+                    let tracks = racers.iter().map(|agent| Track::new(&task.task, Some(agent.clone()), part));
+                    self.tracks.extend(tracks);
+                }
+                [] | [_] => self.tracks.push(Track::new(&task.task, None, part)),
+            }
+        }
+        if self.tracks.len() > 1 {
+            for track in &mut self.tracks {
+                track.enter(Stage::Choose, at, "waiting for its turn".into());
+            }
+        }
+    }
+
     fn chosen(&mut self, at: At, f: &AgentChosen) {
-        self.agent = if f.practice { "the practice agent".into() } else { f.agent.to_string() };
-        self.pass(Stage::Choose, at, words::chosen(f));
-        self.enter(Stage::Brief, at, format!("putting the brief for {} together", self.agent));
+        let mine = |track: &Track| track.task == f.task && track.agent.as_ref().is_none_or(|a| *a == f.agent);
+        let known = self.tracks.iter().position(mine);
+        // In a race one agent may take another's place; a journal may also hold a choice without a plan.
+        let place = known.or_else(|| self.tracks.iter().position(|track| track.task == f.task));
+        let place = place.unwrap_or_else(|| {
+            self.tracks.push(Track::new(&f.task, None, self.tracks.len() + 1));
+            self.tracks.len() - 1
+        });
+        // "choosing an agent" was said of the whole; from now on each task tells for itself.
+        self.whole.pass(Stage::Choose, at, String::new());
+        if let Some(track) = self.tracks.get_mut(place) {
+            track.attempts.push(f.attempt.clone());
+            track.who = if f.practice { "the practice agent".into() } else { f.agent.to_string() };
+            track.lane.pass(Stage::Choose, at, words::chosen(f));
+            let says = format!("putting the brief for {} together", track.who);
+            track.enter(Stage::Brief, at, says);
+        }
+        self.label();
+        self.tell_now(place);
     }
 
-    fn started(&mut self, at: At, f: &AttemptStarted) {
-        let version = f.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
-        self.enter(Stage::Code, at, format!("{}{version} is at work", self.agent));
+    /// A lane is called after its agent; where two have the same one, after the part too.
+    fn label(&mut self) {
+        let names: Vec<String> = self.tracks.iter().map(|track| track.who.clone()).collect();
+        for track in self.tracks.iter_mut().filter(|track| !track.attempts.is_empty()) {
+            let same = names.iter().filter(|name| **name == track.who).count();
+            track.lane.label =
+                if same > 1 { format!("{} (part {})", track.who, track.part) } else { track.who.clone() };
+        }
     }
 
-    fn checked(&mut self, at: At, what: String, next: &str) {
-        self.checks.push(what);
-        let says = format!("{}{next}", self.checks.join(", "));
-        self.enter(Stage::Deploy, at, says);
+    fn on(&mut self, attempt: &AttemptId, change: impl FnOnce(&mut Track)) {
+        let place = self.tracks.iter().position(|track| track.attempts.contains(attempt));
+        if let Some(track) = place.and_then(|place| self.tracks.get_mut(place)) {
+            change(track);
+        }
+        place.into_iter().for_each(|place| self.tell_now(place));
+    }
+
+    fn tell_now(&mut self, place: usize) {
+        let several = self.tracks.len() > 1;
+        if let Some(track) = self.tracks.get(place) {
+            self.now =
+                if several { format!("{}: {}", track.lane.label, track.now) } else { track.now.clone() };
+        }
+    }
+
+    fn judged(&mut self, at: At, f: &RaceJudged) {
+        for track in self.tracks.iter_mut().filter(|track| track.task == f.task) {
+            let won = track.attempts.contains(&f.winner);
+            track.lane.end(at);
+            track.checks.push(if won { format!("taken: {}", f.why) } else { "not taken".into() });
+            let says = track.checks.join(", ");
+            if won {
+                track.enter(Stage::Deploy, at, says);
+            } else {
+                track.lane.pass(Stage::Deploy, at, says);
+                track.now = "not taken".into();
+            }
+        }
+        self.now = words::judged(f);
+    }
+
+    fn task_closed(&mut self, at: At, f: &TaskClosed) {
+        for track in self.tracks.iter_mut().filter(|track| track.task == f.task) {
+            track.lane.end(at);
+            track.open = false;
+            track.now = words::task_end(&f.end);
+        }
+        if self.tracks.len() > 1
+            && let Some(place) = self.tracks.iter().position(|track| track.task == f.task)
+        {
+            self.tell_now(place);
+        }
+    }
+
+    fn live(&mut self, at: At, f: &ReleaseLive) {
+        self.tracks.iter_mut().for_each(|track| track.lane.end(at));
+        self.whole.pass(Stage::Deploy, at, format!("live at {}", f.url));
+        self.enter(Stage::Record, at, "writing down what happened".into());
     }
 
     /// Said where the request stands; no stage begins or ends by it.
     fn remark(&mut self, why: String) {
-        self.say(self.current, why.clone());
+        let mut idle = self.tracks.iter_mut().filter(|track| track.waits()).peekable();
+        if idle.peek().is_none() {
+            self.whole.say(self.current, why.clone());
+        }
+        for track in idle {
+            track.now.clone_from(&why);
+            track.lane.say(Stage::Choose, why.clone());
+        }
         self.now = why;
     }
 
-    fn finished(&mut self, at: At, f: &AttemptFinished) {
-        self.pass(Stage::Code, at, words::finished(&self.agent, f));
-        self.checks.clear();
-        if f.end == AttemptEnd::TurnEnded {
-            self.enter(Stage::Deploy, at, "checking the change".into());
-        } else {
-            self.now = words::finished(&self.agent, f);
-        }
-    }
-
-    /// The stage where it went wrong stumbled, and the loop is back at choosing.
-    fn diagnosed(&mut self, at: At, f: &AttemptDiagnosed) {
-        let stage = match f.what.as_str() {
-            "agent" | "no change" => Stage::Code,
-            _ => Stage::Deploy,
-        };
-        self.stumble(stage, at, format!("{}: {}", f.what, f.summary));
-        self.enter(Stage::Choose, at, f.next.clone());
-        self.now = format!("{}: {}; {}", f.what, f.summary, f.next);
+    fn enter(&mut self, stage: Stage, at: At, says: String) {
+        self.current = stage;
+        self.now.clone_from(&says);
+        self.whole.enter(stage, at, says);
     }
 
     fn record(&mut self, at: At, what: String) {
@@ -145,55 +289,43 @@ impl Board {
     }
 
     fn closed(&mut self, at: At, f: &RequestClosed) {
-        for stage in &mut self.stages {
-            if stage.started.is_some() && stage.ended.is_none() {
-                stage.ended = Some(at);
-            }
-        }
+        self.tracks.iter_mut().for_each(|track| track.lane.end(at));
+        self.whole.end(at);
         match self.notes {
             0 => {}
             1 => self.recorded.push("remembered 1 note".into()),
             notes => self.recorded.push(format!("remembered {notes} notes")),
         }
         let says = if self.recorded.is_empty() { "closed".into() } else { self.recorded.join(", ") };
-        self.pass(Stage::Record, at, says);
+        self.whole.pass(Stage::Record, at, says);
         self.now = format!("{}: {}", words::outcome(f.outcome), f.why);
     }
+}
 
-    fn of(&mut self, stage: Stage) -> Option<&mut StageView> {
-        self.stages.iter_mut().find(|view| view.stage == stage)
+fn finished(track: &mut Track, at: At, f: &AttemptFinished) {
+    let says = words::finished(&track.who, f);
+    track.lane.pass(Stage::Code, at, says.clone());
+    track.checks.clear();
+    if f.end == AttemptEnd::TurnEnded {
+        track.enter(Stage::Deploy, at, "checking the change".into());
+    } else {
+        track.now = says;
     }
+}
 
-    fn say(&mut self, stage: Stage, says: String) {
-        if let Some(view) = self.of(stage) {
-            view.says = says;
-        }
-    }
+fn checked(track: &mut Track, at: At, what: String) {
+    track.checks.push(what);
+    let says = track.checks.join(", ");
+    track.enter(Stage::Deploy, at, says);
+}
 
-    /// The stage begins, or goes on.
-    fn enter(&mut self, stage: Stage, at: At, says: String) {
-        self.current = stage;
-        self.now.clone_from(&says);
-        if let Some(view) = self.of(stage) {
-            view.started = view.started.or(Some(at));
-            view.ended = None;
-            view.says = says;
-        }
-    }
-
-    /// The stage is over.
-    fn pass(&mut self, stage: Stage, at: At, says: String) {
-        if let Some(view) = self.of(stage) {
-            view.started = view.started.or(Some(at));
-            view.ended = Some(at);
-            view.says = says;
-        }
-    }
-
-    fn stumble(&mut self, stage: Stage, at: At, says: String) {
-        self.pass(stage, at, says);
-        if let Some(view) = self.of(stage) {
-            view.stumbled = true;
-        }
-    }
+/// The stage where it went wrong stumbled, and the loop is back at choosing.
+fn diagnosed(track: &mut Track, at: At, f: &AttemptDiagnosed) {
+    let stage = match f.what.as_str() {
+        "agent" | "no change" => Stage::Code,
+        _ => Stage::Deploy,
+    };
+    track.lane.stumble(stage, at, format!("{}: {}", f.what, f.summary));
+    track.enter(Stage::Choose, at, f.next.clone());
+    track.now = format!("{}: {}; {}", f.what, f.summary, f.next);
 }

@@ -6,18 +6,18 @@ use crate::progress::Progress;
 use crate::{chain, schema};
 use protocol::At;
 use protocol::fact::*;
-use protocol::view::{Stage, Status};
+use protocol::view::Status;
 use rusqlite::{Connection, OptionalExtension};
 
 /// Goes up with every change of the tables or of `apply`: views of another version are made anew at open.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 pub(crate) const TABLES: [(&str, &str); 8] = [
     (
         "requests",
         "seq INTEGER PRIMARY KEY, request TEXT NOT NULL UNIQUE, client TEXT NOT NULL UNIQUE, project TEXT NOT NULL,
          channel TEXT NOT NULL, created INTEGER NOT NULL, text TEXT NOT NULL, step TEXT, status TEXT NOT NULL,
-         stage TEXT NOT NULL, head INTEGER NOT NULL",
+         asked TEXT, progress TEXT NOT NULL, head INTEGER NOT NULL",
     ),
     (
         "attempts",
@@ -188,7 +188,7 @@ fn request_received(db: &Connection, entry: &Entry, f: &RequestReceived) -> Resu
     let queued = Progress::queued();
     run(
         db,
-        "INSERT OR IGNORE INTO requests (seq, request, client, project, channel, created, text, step, status, stage, head)
+        "INSERT OR IGNORE INTO requests (seq, request, client, project, channel, created, text, step, status, progress, head)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?1)",
         rusqlite::params![
             entry.seq,
@@ -200,7 +200,7 @@ fn request_received(db: &Connection, entry: &Entry, f: &RequestReceived) -> Resu
             f.text.blob.as_str(),
             f.step.as_ref().map(|step| step.as_str()),
             json(&queued.status)?,
-            json(&queued.stage)?,
+            json(&queued)?,
         ],
     )
 }
@@ -212,27 +212,29 @@ fn advance(db: &Connection, entry: &Entry) -> Result<(), Error> {
         return Ok(());
     }
     let known = db
-        .prepare_cached("SELECT status, stage FROM requests WHERE request = ?1")?
-        .query_row([request.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+        .prepare_cached("SELECT progress FROM requests WHERE request = ?1")?
+        .query_row([request.as_str()], |row| row.get::<_, String>(0))
         .optional()?;
-    let Some((status, stage)) = known else { return Ok(()) };
-    let before = Progress { status: read_status(&status)?, stage: read_stage(&stage)? };
+    let Some(known) = known else { return Ok(()) };
+    let before: Progress = serde_json::from_str(&known).map_err(|why| Error::damaged("requests", why))?;
     let after = before.clone().after(&entry.fact);
     if after == before {
         return run(db, "UPDATE requests SET head = ?2 WHERE request = ?1", (request.as_str(), entry.seq));
     }
     run(
         db,
-        "UPDATE requests SET status = ?2, stage = ?3, head = ?4 WHERE request = ?1",
-        (request.as_str(), json(&after.status)?, json(&after.stage)?, entry.seq),
+        "UPDATE requests SET status = ?2, asked = ?3, progress = ?4, head = ?5 WHERE request = ?1",
+        (
+            request.as_str(),
+            json(&after.status)?,
+            after.asked().map(|ask| ask.question.blob.as_str()),
+            json(&after)?,
+            entry.seq,
+        ),
     )
 }
 
 pub(crate) fn read_status(text: &str) -> Result<Status, Error> {
-    serde_json::from_str(text).map_err(|why| Error::damaged("requests", why))
-}
-
-fn read_stage(text: &str) -> Result<Stage, Error> {
     serde_json::from_str(text).map_err(|why| Error::damaged("requests", why))
 }
 

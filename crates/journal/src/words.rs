@@ -1,7 +1,7 @@
 //! What facts are called on a request's page: plain, what happened and why.
 
-use protocol::At;
 use protocol::fact::*;
+use protocol::{AgentId, At};
 
 pub(crate) fn received(f: &RequestReceived) -> String {
     let from = match f.channel {
@@ -14,7 +14,10 @@ pub(crate) fn received(f: &RequestReceived) -> String {
     let step =
         f.step.as_ref().map(|step| format!(", to carry out the planned step {step}")).unwrap_or_default();
     let agent = f.agent.as_ref().map(|agent| format!(", asking for {agent}")).unwrap_or_default();
-    format!("{from}{step}{agent}")
+    let race: Vec<&str> = f.race.iter().map(|agent| agent.as_str()).collect();
+    let race = if race.is_empty() { String::new() } else { format!(", as a race of {}", race.join(" and ")) };
+    let parts = if f.parts.is_empty() { String::new() } else { format!(", in {} parts", f.parts.len()) };
+    format!("{from}{step}{agent}{race}{parts}")
 }
 
 pub(crate) fn oriented(f: &RequestOriented) -> String {
@@ -36,7 +39,8 @@ pub(crate) fn plan(f: &PlanMade) -> String {
 pub(crate) fn chosen(f: &AgentChosen) -> String {
     let agent = if f.practice { "practice agent" } else { f.agent.as_str() };
     let again = if f.number > 1 { format!(" (attempt {})", f.number) } else { String::new() };
-    format!("{agent}{again}: {}", f.why)
+    let goes_on = if f.goes_on.is_some() { ", going on with the work so far" } else { "" };
+    format!("{agent}{again}{goes_on}: {}", f.why)
 }
 
 pub(crate) fn brief(f: &TaskDeclared) -> String {
@@ -94,6 +98,36 @@ pub(crate) fn waiting(waiting: &Waiting) -> String {
             format!("waiting for the quota of {agent}; until when is unknown")
         }
         Waiting::Agent { reason } => format!("waiting for an agent: {reason}"),
+    }
+}
+
+pub(crate) fn asked(agent: &str, kind: AskKind) -> String {
+    match kind {
+        AskKind::Question => format!("{agent} asks you something"),
+        AskKind::Permission => format!("{agent} asks for a permission"),
+    }
+}
+
+pub(crate) fn hand_over(agent: &str, to: Option<&AgentId>) -> String {
+    let to = to.map_or_else(|| "another agent".into(), ToString::to_string);
+    format!("stopping {agent}, so that {to} goes on with its work")
+}
+
+pub(crate) fn judged(f: &RaceJudged) -> String {
+    let judge = match f.judge {
+        Judge::Checks => "the race is judged",
+        Judge::You => "you picked",
+    };
+    format!("{judge}: {}", f.why)
+}
+
+pub(crate) fn task_end(end: &TaskEnd) -> String {
+    match end {
+        TaskEnd::Landed { commit } => {
+            format!("landed as {}", commit.as_str().get(..10).unwrap_or(commit.as_str()))
+        }
+        TaskEnd::GivenUp { why } => format!("given up: {why}"),
+        TaskEnd::Cancelled => "cancelled".into(),
     }
 }
 

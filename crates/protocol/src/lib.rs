@@ -9,6 +9,7 @@ pub mod clean;
 pub mod error;
 pub mod fact;
 pub mod id;
+pub mod price;
 pub mod view;
 
 pub use api::{Request, Response};

@@ -5,6 +5,7 @@
 mod append;
 mod crash;
 mod full;
+mod lanes;
 mod mirror;
 mod script;
 mod show;

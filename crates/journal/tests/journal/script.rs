@@ -62,6 +62,8 @@ pub fn intake(n: usize) -> (RequestReceived, NewBlob) {
         channel: Channel::CommandLine,
         text: text.to_ref(),
         agent: None,
+        race: Vec::new(),
+        parts: Vec::new(),
         step: None,
     };
     (received, text)
@@ -85,6 +87,7 @@ pub fn chosen(number: u32, agent: &str) -> AgentChosen {
         agent: id(agent),
         practice: agent == "practice",
         why: if agent == "practice" { "no coding agent is signed in".into() } else { "it is ready".into() },
+        goes_on: None,
     }
 }
 
@@ -108,6 +111,7 @@ pub fn started(number: u32, agent: &str) -> AttemptStarted {
         agent: id(agent),
         version: Some("2.0".into()),
         base: id("c0"),
+        paid: None,
     }
 }
 
@@ -133,6 +137,8 @@ pub fn finished(number: u32, end: AttemptEnd) -> AttemptFinished {
         model: Some("m".into()),
         usage: Usage::default(),
         duration_ms: Some(12_000),
+        session: None,
+        unknown_events: None,
     }
 }
 
@@ -166,6 +172,8 @@ pub fn recorded(outcome: Outcome) -> DeploymentRecorded {
         practice: true,
         model: None,
         usage: Usage::default(),
+        by_agent: Vec::new(),
+        paid: None,
         summary: "live after 2 attempts".into(),
     }
 }
@@ -233,7 +241,7 @@ pub fn whole_request() -> Vec<(Fact, Option<NewBlob>)> {
         request: Some(id("r1")),
         agent: Some(id("practice")),
     };
-    let task = PlannedTask { task: id("r1.1"), title: "Build it".into() };
+    let task = PlannedTask { task: id("r1.1"), title: "Build it".into(), text: None, agents: Vec::new() };
     vec![
         (project.into(), None),
         (ProjectActivated { project: id("bakery") }.into(), None),
