@@ -27,6 +27,9 @@ pub(crate) struct Lane {
     pub stage: Stage,
     /// The attempts that are being made; more than one race.
     pub runs: Vec<Run>,
+    /// What it waits for while others go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     pub end: Option<TaskEnd>,
 }
 
@@ -44,6 +47,10 @@ pub(crate) struct Ask {
 }
 
 impl Lane {
+    fn new(task: &TaskId) -> Self {
+        Self { task: task.clone(), stage: Stage::Choose, runs: Vec::new(), waiting: None, end: None }
+    }
+
     pub fn stage_now(&self) -> Stage {
         self.runs.iter().map(|run| run.stage).min().unwrap_or(self.stage)
     }
@@ -62,20 +69,20 @@ impl Progress {
                 self.asks.clear();
             }
             Fact::CancelAsked(_) => self.turn(Status::Cancelling),
-            Fact::RequestWaiting(f) => self.turn(Status::Waiting { waiting: f.waiting.clone() }),
-            Fact::RequestResumed(_) => self.turn(Status::Running { stage: self.stage }),
-            Fact::RequestOriented(_) => self.at(Stage::Choose),
-            Fact::PlanMade(f) => {
-                let lane = |task: &PlannedTask| Lane {
-                    task: task.task.clone(),
-                    stage: Stage::Choose,
-                    runs: Vec::new(),
-                    end: None,
-                };
-                self.lanes = f.tasks.iter().map(lane).collect();
+            Fact::RequestWaiting(RequestWaiting { task: Some(task), waiting, .. }) => {
+                self.lane(task).waiting = Some(waiting.clone());
             }
+            Fact::RequestWaiting(RequestWaiting { task: None, waiting, .. }) => {
+                self.turn(Status::Waiting { waiting: waiting.clone() });
+            }
+            Fact::RequestResumed(f) => self.resume(f.task.as_ref()),
+            // Also while other tasks go on, for one that needs another agent.
+            Fact::RequestOriented(_) => self.go_on(Stage::Choose),
+            Fact::PlanMade(f) => self.lanes = f.tasks.iter().map(|task| Lane::new(&task.task)).collect(),
             Fact::AgentChosen(f) => {
-                self.lane(&f.task).runs.push(Run { attempt: f.attempt.clone(), stage: Stage::Brief });
+                let lane = self.lane(&f.task);
+                lane.waiting = None;
+                lane.runs.push(Run { attempt: f.attempt.clone(), stage: Stage::Brief });
                 self.go_on(Stage::Brief);
             }
             Fact::TaskDeclared(f) => self.run_at(&f.attempt, Stage::Code),
@@ -102,6 +109,7 @@ impl Progress {
             Fact::TaskClosed(f) => {
                 let lane = self.lane(&f.task);
                 lane.runs.clear();
+                lane.waiting = None;
                 lane.end = Some(f.end.clone());
                 self.go_on(Stage::Deploy);
             }
@@ -140,8 +148,7 @@ impl Progress {
     fn lane(&mut self, task: &TaskId) -> &mut Lane {
         let known = self.lanes.iter().position(|lane| lane.task == *task);
         let at = known.unwrap_or_else(|| {
-            let lane = Lane { task: task.clone(), stage: Stage::Choose, runs: Vec::new(), end: None };
-            self.lanes.push(lane);
+            self.lanes.push(Lane::new(task));
             self.lanes.len() - 1
         });
         &mut self.lanes[at]
@@ -164,9 +171,17 @@ impl Progress {
         self.go_on(Stage::Choose);
     }
 
-    /// Some task went on: the request is where the last of them is. `otherwise`: where it is without open tasks.
+    fn resume(&mut self, task: Option<&TaskId>) {
+        for lane in self.lanes.iter_mut().filter(|lane| task.is_none_or(|task| lane.task == *task)) {
+            lane.waiting = None;
+        }
+        self.turn(Status::Running { stage: self.stage });
+    }
+
+    /// Some task went on: the request is where the last of them is, those left out that wait for something. `otherwise`:
+    /// where it is without such tasks.
     fn go_on(&mut self, otherwise: Stage) {
-        let open = self.lanes.iter().filter(|lane| lane.end.is_none());
+        let open = self.lanes.iter().filter(|lane| lane.end.is_none() && lane.waiting.is_none());
         self.at(open.map(Lane::stage_now).min().unwrap_or(otherwise));
     }
 

@@ -113,7 +113,7 @@ impl Board {
             Fact::AgentChosen(f) => self.chosen(at, f),
             Fact::TaskDeclared(f) => self.on(&f.attempt, |track| {
                 track.lane.pass(Stage::Brief, at, words::brief(f));
-                track.enter(Stage::Code, at, format!("starting {}", track.who));
+                track.enter(Stage::Code, at, format!("{} is briefed and about to start", track.who));
             }),
             Fact::TaskSteered(_) => self.now = "your steering was passed on".into(),
             Fact::AttemptStarted(f) => self.on(&f.attempt, |track| {
@@ -144,8 +144,8 @@ impl Board {
                 let says = format!("went back from {} to {}: {}", f.from, f.to, f.why);
                 self.whole.stumble(Stage::Deploy, at, says);
             }
-            Fact::RequestWaiting(f) => self.remark(words::waiting(&f.waiting)),
-            Fact::RequestResumed(f) => self.remark(format!("goes on: {}", f.because)),
+            Fact::RequestWaiting(f) => self.remark(f.task.as_ref(), words::waiting(&f.waiting)),
+            Fact::RequestResumed(f) => self.remark(f.task.as_ref(), format!("goes on: {}", f.because)),
             Fact::CancelAsked(_) => self.now = "cancelling: stopping what runs".into(),
             Fact::StepCompleted(f) => self.record(at, format!("completed step {}: {}", f.number, f.title)),
             Fact::DeploymentRecorded(_) => self.record(at, "added the row to the deployments".into()),
@@ -264,8 +264,9 @@ impl Board {
     }
 
     /// Said where the request stands; no stage begins or ends by it.
-    fn remark(&mut self, why: String) {
-        let mut idle = self.tracks.iter_mut().filter(|track| track.waits()).peekable();
+    fn remark(&mut self, task: Option<&TaskId>, why: String) {
+        let meant = |track: &&mut Track| task.is_none_or(|task| track.task == *task);
+        let mut idle = self.tracks.iter_mut().filter(meant).filter(|track| track.waits()).peekable();
         if idle.peek().is_none() {
             self.whole.say(self.current, why.clone());
         }

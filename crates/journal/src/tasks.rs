@@ -44,6 +44,9 @@ pub(crate) fn status(
         return TaskStatus::Waiting { waiting: Waiting::You { question } };
     }
     let Some(lane) = lane else { return TaskStatus::Queued };
+    if let Some(waiting) = &lane.waiting {
+        return TaskStatus::Waiting { waiting: waiting.clone() };
+    }
     match &progress.status {
         Status::Waiting { waiting } if lane.runs.is_empty() => {
             TaskStatus::Waiting { waiting: waiting.clone() }

@@ -198,3 +198,31 @@ fn dollars_are_derived_with_their_basis() {
     assert_eq!(row.by_agent.len(), 2);
     assert_eq!(home.reader.deployments(None, Some("partly"), 9).unwrap().len(), 1);
 }
+
+#[test]
+fn one_task_may_wait_while_the_others_go_on() {
+    let mut home = Home::new();
+    planned(&mut home, &[&[], &[]]);
+    at_work(&mut home, 1, 1, "codex");
+    let waiting = Waiting::Quota { agent: id("claude-code"), until: None };
+    let of_two = |task: Option<TaskId>| RequestWaiting { request: id("r1"), task, waiting: waiting.clone() };
+    home.append(of_two(Some(id("r1.2"))));
+    let view = page(&home);
+    assert_eq!(view.tasks[1].status, TaskStatus::Waiting { waiting: waiting.clone() });
+    assert_eq!(view.row.status, Status::Running { stage: Stage::Choose });
+    home.append(ended(1, 1, AttemptEnd::TurnEnded));
+    let view = page(&home);
+    assert_eq!(
+        view.row.status,
+        Status::Running { stage: Stage::Deploy },
+        "the one that waits does not hold it back"
+    );
+    assert_eq!(view.stages[2].ended, None, "one is not chosen for yet");
+    home.append(of_two(None));
+    assert_eq!(page(&home).row.status, Status::Waiting { waiting: waiting.clone() });
+    home.append(RequestResumed { request: id("r1"), task: Some(id("r1.2")), because: "it is back".into() });
+    at_work(&mut home, 2, 1, "claude-code");
+    let view = page(&home);
+    assert_eq!(view.row.status, Status::Running { stage: Stage::Code });
+    assert_eq!(view.tasks[1].status, TaskStatus::Running { stage: Stage::Code });
+}
