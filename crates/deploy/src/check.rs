@@ -23,7 +23,7 @@ pub struct CheckOutcome {
 }
 
 /// The commit that a worktree was built from, noted where the agent cannot write.
-const BUILT: &str = "loopwright-built";
+pub(crate) const BUILT: &str = "loopwright-built";
 
 impl Yard {
     /// Builds or tests `commit` in the attempt's worktree, which is made anew from it for a build. A failure is an

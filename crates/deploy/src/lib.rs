@@ -4,6 +4,7 @@
 //! Nothing here knows of requests or agents. What an agent wrote is judged, never trusted; work that is refused or broken
 //! is an outcome, and an error is the machine's.
 
+mod bench;
 mod check;
 mod checkpoint;
 mod commits;

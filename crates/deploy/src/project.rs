@@ -239,6 +239,27 @@ impl Yard {
         Ok(diff)
     }
 
+    /// The files that differ, with the lines added and removed in each; the first `most` of them.
+    pub async fn changed(
+        &self,
+        project: &ProjectId,
+        from: &CommitId,
+        to: &CommitId,
+        most: usize,
+    ) -> Result<Vec<(String, DiffStat)>> {
+        let args = ["diff-tree", "-r", "-z", "--numstat", "--no-renames", rev(from)?, rev(to)?];
+        let out = self.git(project)?.out(&args).await?;
+        let rows = out.split(|byte| *byte == 0).filter(|row| !row.is_empty()).take(most);
+        let read = |row: &[u8]| {
+            let row = String::from_utf8_lossy(row);
+            let mut fields = row.splitn(3, '\t');
+            let mut count = || fields.next().unwrap_or_default().parse().unwrap_or(0);
+            let (added, removed) = (count(), count());
+            (fields.next().unwrap_or_default().to_owned(), DiffStat { files: 1, added, removed })
+        };
+        Ok(rows.map(read).collect())
+    }
+
     pub async fn diffstat(&self, project: &ProjectId, from: &CommitId, to: &CommitId) -> Result<DiffStat> {
         numstat(&self.git(project)?, from, to).await
     }

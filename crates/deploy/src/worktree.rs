@@ -81,7 +81,7 @@ impl Yard {
         Ok(())
     }
 
-    async fn lay_out(
+    pub(crate) async fn lay_out(
         &self,
         project: &ProjectId,
         attempt: &AttemptId,
@@ -146,7 +146,7 @@ impl Yard {
     }
 }
 
-enum Head {
+pub(crate) enum Head {
     Branch,
     Detached,
 }

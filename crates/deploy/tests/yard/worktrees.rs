@@ -182,3 +182,51 @@ async fn what_a_killed_daemon_left_is_ended_and_unlocked() {
     assert!(!aside.exists() && !repo.join("worktrees/a1/index.lock").exists());
     yard.commit_files(project, &[("SOUL.md", Some(b"new"))], "edit", None).await.unwrap();
 }
+
+/// The next attempt goes on in what the one before left, also in what no commit has yet.
+#[tokio::test]
+async fn a_bench_is_taken_up_as_it_was_left() {
+    let ground = ground("static").await;
+    let (yard, project, a1) = (&ground.yard, &ground.project, attempt("a1"));
+    let root = ground.worktree("a1", &[("app/public/a.html", b"one")]).await;
+    let first = ground.checkpoint("a1").await;
+    put(&root, &[("app/public/b.html", b"not committed"), ("app/data/site.sqlite", b"ignored")]);
+    assert_eq!(yard.bench(project, &a1, &first).await.unwrap(), root);
+    assert_eq!(std::fs::read(root.join("app/public/b.html")).unwrap(), b"not committed");
+    assert_eq!(std::fs::read(root.join("app/data/site.sqlite")).unwrap(), b"ignored");
+    let second = ground.checkpoint("a1").await;
+    // The engine may know less than what is there: nothing of it is lost.
+    yard.bench(project, &a1, &first).await.unwrap();
+    assert_eq!(yard.tip(project, &a1).await.unwrap(), first);
+    assert_eq!(ground.checkpoint("a1").await.as_str().len(), second.as_str().len());
+    let tip = yard.tip(project, &a1).await.unwrap();
+    assert_eq!(ground.text(tip.as_str(), "app/public/b.html").await.unwrap(), "not committed");
+    assert!(yard.repo_dir(project).join("refs/loopwright/kept").join(second.as_str()).is_file());
+}
+
+#[tokio::test]
+async fn a_bench_that_stands_elsewhere_or_is_gone_is_made_anew() {
+    let ground = ground("static").await;
+    let (yard, project, a1) = (&ground.yard, &ground.project, attempt("a1"));
+    let root = ground.worktree("a1", &[("app/public/a.html", b"one")]).await;
+    let work = ground.checkpoint("a1").await;
+    // After the checks it stands, on no branch, at what they looked at.
+    yard.reset_worktree(project, &a1, &ground.first).await.unwrap();
+    assert!(!root.join("app/public/a.html").exists());
+    yard.bench(project, &a1, &ground.first).await.unwrap();
+    put(&root, &[("app/public/c.html", b"three")]);
+    let third = ground.checkpoint("a1").await;
+    assert_eq!(ground.text(third.as_str(), "app/public/a.html").await, None);
+    put(&root, &[("app/public/forbidden.html", b"x")]);
+    yard.bench(project, &a1, &work).await.unwrap();
+    assert!(root.join("app/public/a.html").exists());
+    assert!(!root.join("app/public/forbidden.html").exists() && !root.join("app/public/c.html").exists());
+    yard.drop_worktree(project, &a1).await.unwrap();
+    yard.bench(project, &a1, &third).await.unwrap();
+    assert!(root.join("app/public/c.html").exists());
+    assert_eq!(yard.tip(project, &a1).await.unwrap(), third);
+    let changed = yard.changed(project, &ground.first, &third, 10).await.unwrap();
+    assert_eq!(changed.len(), 1);
+    assert_eq!((changed[0].0.as_str(), changed[0].1.added), ("app/public/c.html", 1));
+    assert_eq!(yard.changed(project, &ground.first, &third, 0).await.unwrap(), []);
+}
