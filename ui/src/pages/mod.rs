@@ -1,6 +1,7 @@
 //! The pages. Each one reads what it shows through [`crate::app::read`] and knows nothing of the transport.
 
 mod agents;
+mod bridges;
 mod deployments;
 mod doctor;
 mod home;
@@ -18,6 +19,7 @@ pub fn page(view: View) -> AnyView {
         View::Steps => view! { <steps::Steps/> }.into_any(),
         View::Memory => view! { <memory::Memory/> }.into_any(),
         View::Agents => view! { <agents::Agents/> }.into_any(),
+        View::Bridges => view! { <bridges::Bridges/> }.into_any(),
         View::Instructions => view! { <instructions::Instructions/> }.into_any(),
         View::Doctor => view! { <doctor::Doctor/> }.into_any(),
     }

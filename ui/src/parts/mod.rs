@@ -3,7 +3,10 @@
 pub mod attempt;
 pub mod blob;
 pub mod confirm;
+pub mod copy;
+pub mod hand_over;
 pub mod icons;
+pub mod plain;
 pub mod ring;
 pub mod stars;
 pub mod states;

@@ -1,6 +1,7 @@
 //! Numbers with their units. What is not known is said to be unknown; it is never shown as zero.
 
 use protocol::fact::{DiffStat, Usage};
+use protocol::view::{Cost as Found, CostBasis};
 
 /// `12345` → `12,345`.
 pub fn grouped(n: u64) -> String {
@@ -33,13 +34,14 @@ pub fn bytes(n: u64) -> String {
 }
 
 /// Tokens of every class: its name and its figure.
-pub fn token_classes(usage: &Usage) -> [(&'static str, Option<u64>); 5] {
+pub fn token_classes(usage: &Usage) -> [(&'static str, Option<u64>); 6] {
     [
         ("in", usage.input),
         ("cache read", usage.cache_read),
         ("cache write", usage.cache_write),
         ("out", usage.output),
         ("reasoning", usage.reasoning),
+        ("requests", usage.requests),
     ]
 }
 
@@ -80,23 +82,30 @@ pub fn tokens_in_cell(usage: &Usage, practice: bool) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
     pub figure: String,
-    pub found: &'static str,
+    pub found: String,
     /// The same in a word or two, for a table.
     pub short: &'static str,
+    /// Who pays, where it is known.
+    pub paid: Option<&'static str>,
 }
 
-pub fn cost(usage: &Usage, practice: bool) -> Cost {
-    match usage.cost_usd {
-        Some(usd) => {
-            Cost { figure: dollars(usd), found: "reported by the agent's program", short: "reported" }
+pub fn cost(cost: &Found, practice: bool) -> Cost {
+    let figure = cost.usd.map_or_else(|| "unknown".to_owned(), dollars);
+    let of_day = cost.as_of.as_ref().map(|day| format!(" as of {day}")).unwrap_or_default();
+    let (figure, found, short) = match (cost.usd, cost.basis) {
+        (None, _) if practice => ("none".to_owned(), NO_MODEL.to_owned(), "no model"),
+        (Some(_), CostBasis::Reported) => (figure, "reported by the agent's program".to_owned(), "reported"),
+        (Some(_), CostBasis::ListPrice) => {
+            (figure, format!("its tokens at the vendor's list price{of_day}"), "list-price equivalent")
         }
-        None if practice => Cost { figure: "none".to_owned(), found: NO_MODEL, short: "no model" },
-        None => Cost {
-            figure: "unknown".to_owned(),
-            found: "the agent's program reported no cost",
-            short: "not reported",
-        },
-    }
+        (None, _) | (Some(_), CostBasis::Unknown) => (
+            figure,
+            "neither reported, nor is there a list price for all of its tokens".to_owned(),
+            "unknown",
+        ),
+    };
+    let short = if figure == short { "not reported" } else { short };
+    Cost { figure, found, short, paid: cost.paid.map(super::agents::paid) }
 }
 
 /// `$0.12`; below a cent with four decimals. By whole numbers: formatting of floats would add 10 kB to the wasm.
@@ -151,12 +160,18 @@ mod tests {
 
     #[test]
     fn a_cost_says_how_it_was_found() {
-        let reported = Usage { cost_usd: Some(0.1234), ..Usage::default() };
-        assert_eq!(cost(&reported, false).figure, "$0.12");
+        let found = |usd, basis| Found { usd, basis, as_of: Some("2026-11-01".into()), paid: None };
+        let reported = cost(&found(Some(0.1234), CostBasis::Reported), false);
+        assert_eq!((reported.figure.as_str(), reported.short), ("$0.12", "reported"));
+        let listed = cost(&found(Some(0.0012), CostBasis::ListPrice), false);
+        assert_eq!((listed.figure.as_str(), listed.short), ("$0.0012", "list-price equivalent"));
+        assert_eq!(listed.found, "its tokens at the vendor's list price as of 2026-11-01");
+        let unknown = cost(&found(None, CostBasis::Unknown), false);
+        assert_eq!((unknown.figure.as_str(), unknown.short), ("unknown", "not reported"));
+        assert_eq!(cost(&Found::default(), true).found, "the practice agent calls no model");
+        let paid = Found { paid: Some(protocol::fact::Paid::Subscription), ..Found::default() };
+        assert_eq!(cost(&paid, false).paid, Some("subscription"));
         assert_eq!([dollars(0.0), dollars(0.09996), dollars(1234.5)], ["$0.00", "$0.10", "$1,234.50"]);
-        assert_eq!(cost(&Usage { cost_usd: Some(0.0012), ..Usage::default() }, false).figure, "$0.0012");
-        assert_eq!(cost(&Usage::default(), false).figure, "unknown");
-        assert_eq!(cost(&Usage::default(), true).found, "the practice agent calls no model");
     }
 
     #[test]

@@ -62,12 +62,13 @@ pub fn press(chord: Chord, press: Press<'_>) -> (Chord, Option<Act>) {
 }
 
 /// The list that `?` shows.
-pub const HELP: [(&str, &str); 12] = [
+pub const HELP: [(&str, &str); 13] = [
     ("g h", "Home"),
     ("g d", "Deployments"),
     ("g s", "Steps"),
     ("g m", "Memory"),
     ("g a", "Agents"),
+    ("g b", "Bridges"),
     ("g i", "Instructions"),
     ("g o", "Doctor"),
     ("/", "to the ask box, the search or the filter"),

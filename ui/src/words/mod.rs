@@ -5,6 +5,9 @@ pub mod agents;
 pub mod diff;
 pub mod figures;
 pub mod keys;
+pub mod lanes;
+pub mod list;
+pub mod mcp;
 pub mod reply;
 pub mod route;
 pub mod stages;
@@ -15,7 +18,12 @@ pub(crate) mod sample;
 
 /// A sentence out of a fragment that may or may not end like one.
 pub fn sentence(fragment: &str) -> String {
-    let mut text = begun(fragment);
+    ended(&begun(fragment))
+}
+
+/// The end of a sentence that began before.
+pub fn ended(fragment: &str) -> String {
+    let mut text = fragment.trim().to_owned();
     if !text.is_empty() && !text.ends_with(['.', '!', '?', '…', ':']) {
         text.push('.');
     }

@@ -8,17 +8,19 @@ pub enum View {
     Steps,
     Memory,
     Agents,
+    Bridges,
     Instructions,
     Doctor,
 }
 
 impl View {
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         View::Home,
         View::Deployments,
         View::Steps,
         View::Memory,
         View::Agents,
+        View::Bridges,
         View::Instructions,
         View::Doctor,
     ];
@@ -31,6 +33,7 @@ impl View {
             Self::Steps => "steps",
             Self::Memory => "memory",
             Self::Agents => "agents",
+            Self::Bridges => "bridges",
             Self::Instructions => "instructions",
             Self::Doctor => "doctor",
         }
@@ -42,6 +45,7 @@ impl View {
             Self::Steps => "Steps",
             Self::Memory => "Memory",
             Self::Agents => "Agents",
+            Self::Bridges => "Bridges",
             Self::Instructions => "Instructions",
             Self::Doctor => "Doctor",
         }
@@ -54,13 +58,14 @@ impl View {
             Self::Steps => 's',
             Self::Memory => 'm',
             Self::Agents => 'a',
+            Self::Bridges => 'b',
             Self::Instructions => 'i',
             Self::Doctor => 'o',
         }
     }
 }
 
-/// A view and what is open in it: a deployment, a note, a request, a file.
+/// A view and what is open in it: a deployment, a note, a request, a file, an agent to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     pub view: View,

@@ -248,3 +248,58 @@ pub fn ends() -> Vec<AttemptEnd> {
         AttemptEnd::Lost,
     ]
 }
+
+/// Three parts: one runs, one asks, one has not begun.
+pub fn split() -> RequestView {
+    let mut view = running();
+    view.tasks = vec![task(1, "opening hours"), task(2, "order form"), task(3, "map")];
+    view.tasks[2].status = TaskStatus::Queued;
+    let mut second = attempt(2, "claude-code", "you asked for it");
+    second.task = id("t-2");
+    second.asked = Some(AskView {
+        ask: "q-1".into(),
+        ask_kind: AskKind::Question,
+        question: Some("Which colour?".into()),
+        options: vec![],
+        at: At(3_000),
+    });
+    view.attempts = vec![attempt(1, "codex", "it is signed in"), second];
+    view
+}
+
+/// Two agents at the same task; the second one was better.
+pub fn race() -> RequestView {
+    let mut view = running();
+    view.tasks[0].agents = vec![id("codex"), id("claude-code")];
+    let mut both = vec![attempt(1, "codex", "it races"), attempt(2, "claude-code", "it races")];
+    for one in &mut both {
+        one.finished = Some(AttemptFinished {
+            request: view.row.request.clone(),
+            attempt: one.attempt.clone(),
+            end: AttemptEnd::TurnEnded,
+            commit: Some(id("c0ffee")),
+            diff: DiffStat { files: 1, added: 9, removed: 0 },
+            model: None,
+            usage: Usage::default(),
+            duration_ms: Some(9_000),
+            session: None,
+            unknown_events: Some(0),
+        });
+    }
+    let ranked = |attempt: &AttemptView, passed| Ranked {
+        attempt: attempt.attempt.clone(),
+        passed,
+        diff: DiffStat { files: 1, added: 9, removed: 0 },
+        duration_ms: Some(9_000),
+    };
+    view.tasks[0].judged = Some(RaceJudged {
+        request: view.row.request.clone(),
+        task: id("t-1"),
+        winner: both[1].attempt.clone(),
+        judge: Judge::Checks,
+        ranking: vec![ranked(&both[1], true), ranked(&both[0], false)],
+        why: "its checks passed".into(),
+    });
+    view.attempts = both;
+    view
+}

@@ -72,7 +72,7 @@ fn Drawer(row: DeploymentRow, rows: Rows) -> impl IntoView {
 }
 
 fn figures_of(app: App, row: &DeploymentRow) -> AnyView {
-    let cost = figures::cost(&row.usage, row.practice);
+    let cost = figures::cost(&row.cost, row.practice);
     let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     let tokens = if row.practice && figures::no_tokens(&row.usage) {
         fact("Tokens", "none".into_any()).into_any()

@@ -102,7 +102,7 @@ fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
     let open = move || app.route.look(|r| r.open.as_deref() == Some(id.as_str()));
     let text = row.text.clone().unwrap_or_else(|| "(forgotten)".to_owned());
     let (word, label) = stages::outcome_word(row.outcome);
-    let cost = figures::cost(&row.usage, row.practice);
+    let cost = figures::cost(&row.cost, row.practice);
     let commit = row.commit.as_ref().map(|c| c.to_string());
     let short = commit.as_ref().map_or("–".to_owned(), |c| figures::commit(c));
     let attempts = crate::words::counted(u64::from(row.attempts), "attempt", "attempts");

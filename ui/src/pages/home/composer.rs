@@ -1,5 +1,6 @@
 //! The box to ask in.
 
+use super::side::Side;
 use crate::app::{App, Look, Views, memo};
 use crate::backend;
 use crate::words::route::{Route, View};
@@ -17,6 +18,7 @@ pub fn Composer() -> impl IntoView {
     let refused = RwSignal::new(None::<ApiError>);
     // A text that may have got through is asked again under the same id, so that it is never two requests.
     let tried = StoredValue::new(None::<(String, ClientId)>);
+    let side = Side::of(draft);
     let send = move || {
         let text = draft.get_untracked();
         if text.trim().is_empty() || busy.get_untracked() {
@@ -26,14 +28,16 @@ pub fn Composer() -> impl IntoView {
         let Some(client) = same.or_else(backend::new_client) else { return };
         tried.set_value(Some((text.clone(), client.clone())));
         let project = app.home_with(|h| h.active.clone());
-        let agent = AgentId::new(agent.get_untracked()).ok();
+        let agent = AgentId::new(agent.get_untracked()).ok().or_else(|| side.only());
+        let (text, race, parts) = side.asked();
+        let agent = agent.filter(|_| race.is_empty() && parts.is_empty());
         let request = Request::Ask {
             client,
             text,
             project,
             agent,
-            race: vec![],
-            parts: vec![],
+            race,
+            parts,
             step: None,
             channel: Channel::Dashboard,
         };
@@ -45,6 +49,7 @@ pub fn Composer() -> impl IntoView {
                 Ok(_) => {
                     let _ = tried.try_update_value(|t| *t = None);
                     let _ = draft.try_set(String::new());
+                    side.clear();
                     let _ = refused.try_set(None);
                     app.go(Route::to(View::Home));
                     app.head.update(|_| {});
@@ -79,6 +84,7 @@ pub fn Composer() -> impl IntoView {
                 on:input=move |e| draft.set(event_target_value(&e))
                 on:keydown=key
             ></textarea>
+            {side.view(app)}
             <div class="composer-row">
                 <AgentChoice agent=agent/>
                 <span class="grow"></span>

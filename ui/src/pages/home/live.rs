@@ -13,6 +13,7 @@ type Focus = Memo<Option<RequestView>>;
 
 #[component]
 pub fn Live(focus: Focus) -> impl IntoView {
+    let app = App::here();
     let any = memo(move || focus.look(Option::is_some));
     view! {
         <section class="pane live" aria-label="The live loop">
@@ -26,6 +27,7 @@ pub fn Live(focus: Focus) -> impl IntoView {
                     }
                 >
                     <Now focus=focus/>
+                    {super::lanes::lanes(app, focus)}
                     <StageList focus=focus/>
                     <Attempts focus=focus/>
                 </Show>

@@ -1,9 +1,13 @@
 //! Home: talk with Hermes on the left, the live loop in the middle, what comes of it on the right.
 
+mod asks;
 mod chat;
 mod composer;
+mod controls;
+mod lanes;
 mod live;
 mod preview;
+mod side;
 mod strip;
 mod turn;
 

@@ -1,18 +1,18 @@
 //! One turn: the request as it was asked, and Hermes' reply made from its facts.
 
+use super::{asks, controls};
 use crate::app::{App, Load, Look, memo, read};
 use crate::backend::Answer;
-use crate::parts::confirm::Confirm;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
 use crate::words::reply::{self, Said, Tone};
 use crate::words::route::{Route, View};
 use crate::words::stages;
 use leptos::prelude::*;
-use protocol::fact::{Channel, Waiting};
+use protocol::Request;
+use protocol::fact::Channel;
 use protocol::id::{AgentId, RequestId};
-use protocol::view::{RequestRow, RequestView, Status};
-use protocol::{Code, Request};
+use protocol::view::{RequestRow, RequestView};
 
 #[component]
 pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
@@ -66,7 +66,8 @@ pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
                     </p>
                 </Show>
                 <Site view=view/>
-                <Controls request=id row=row/>
+                {asks::asks(app, id.clone(), view)}
+                    {controls::controls(app, id, row, view)}
                 <Show when=move || elsewhere.get()>
                     <p class="small"><button class="link" on:click=look.clone()>"Show in the loop"</button></p>
                 </Show>
@@ -138,116 +139,5 @@ fn Site(view: Memo<Option<RequestView>>) -> impl IntoView {
             let row = Route::open(View::Deployments, id.to_string()).hash();
             view! { <p class="small rate-line"><span class="muted">"Your rating"</span><Stars deployment=id rating=rating/><a href=row>"Details"</a></p> }
         })}
-    }
-}
-
-/// What one can do while it is open: steer it, stop it, answer it.
-#[component]
-fn Controls(request: RequestId, row: Memo<RequestRow>) -> impl IntoView {
-    let app = App::here();
-    let kind = memo(move || row.look(|r| r.status.clone()));
-    let request = StoredValue::new(request);
-    move || match kind.get() {
-        Status::Closed { .. } | Status::Cancelling => ().into_any(),
-        Status::Queued => cancel(app, request.get_value()).into_any(),
-        Status::Running { .. } => view! { <Running request=request.get_value()/> }.into_any(),
-        Status::Waiting { waiting: Waiting::You { .. } } => {
-            view! { <Answer request=request.get_value()/> }.into_any()
-        }
-        Status::Waiting { .. } => {
-            let look = move |_| {
-                app.act(Request::Retry { request: request.get_value() }, "Hermes looks again.", |_| {});
-            };
-            view! {
-                <div class="actions">
-                    <button class="primary small-button" data-testid="retry" on:click=look>"Look again"</button>
-                    <a class="small" href="#/agents">"See the agents"</a>
-                    {cancel(app, request.get_value())}
-                </div>
-            }
-            .into_any()
-        }
-    }
-}
-
-fn cancel(app: App, request: RequestId) -> impl IntoView {
-    let stop = Callback::new(move |()| {
-        app.act(Request::Cancel { request: request.clone() }, "Stopping it.", |_| {});
-    });
-    view! { <Confirm label="Cancel" question="Stop this request?" testid="cancel" act=stop/> }
-}
-
-#[component]
-fn Running(request: RequestId) -> impl IntoView {
-    let app = App::here();
-    let draft = RwSignal::new(String::new());
-    let id = request.clone();
-    let steer = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let text = draft.get_untracked();
-        if text.trim().is_empty() {
-            return;
-        }
-        let request = Request::Steer { request: id.clone(), text };
-        app.act(request, "Passed on to the agent.", move |_| {
-            let _ = draft.try_set(String::new());
-        });
-    };
-    view! {
-        <form class="steer" on:submit=steer>
-            <input
-                data-testid="steer-box"
-                aria-label="Steer the agent while it works"
-                placeholder="Steer it while it works"
-                dir="auto"
-                prop:value=draft
-                on:input=move |e| draft.set(event_target_value(&e))
-            />
-            <button class="small-button" data-testid="steer-send" disabled=move || draft.look(|d| d.trim().is_empty())>"Steer"</button>
-        </form>
-        <div class="actions">{cancel(app, request)}</div>
-    }
-}
-
-/// A question has one action: its answer, which is passed on and ends the wait.
-#[component]
-fn Answer(request: RequestId) -> impl IntoView {
-    let app = App::here();
-    let draft = RwSignal::new(String::new());
-    let id = request.clone();
-    let answer = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let text = draft.get_untracked();
-        if text.trim().is_empty() {
-            return;
-        }
-        let id = id.clone();
-        leptos::task::spawn_local(async move {
-            let steered = app.call(&Request::Steer { request: id.clone(), text }).await;
-            let resumed = match steered {
-                Ok(_) => app.call(&Request::Retry { request: id }).await,
-                Err(refused) => Err(refused),
-            };
-            match resumed {
-                // The answer itself may have ended the wait already.
-                Ok(_) => app.tell("Thank you. Hermes goes on."),
-                Err(refused) if refused.code == Code::Conflict => app.tell("Thank you. Hermes goes on."),
-                Err(refused) => app.warn(&refused),
-            }
-        });
-    };
-    view! {
-        <form class="steer" on:submit=answer>
-            <input
-                data-testid="answer-box"
-                aria-label="Your answer"
-                placeholder="Your answer"
-                dir="auto"
-                prop:value=draft
-                on:input=move |e| draft.set(event_target_value(&e))
-            />
-            <button class="primary small-button" data-testid="answer-send">"Answer"</button>
-        </form>
-        <div class="actions">{cancel(app, request)}</div>
     }
 }
