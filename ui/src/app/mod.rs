@@ -13,7 +13,7 @@ use crate::pages;
 use crate::words::route::{Route, View, sign_in_key};
 use leptos::prelude::*;
 pub use reading::{Load, read};
-pub use signals::{Look, Views, effect, memo, part};
+pub use signals::{Look, Memo, Views, effect, memo, part};
 pub use state::{App, Session};
 
 /// The whole app.

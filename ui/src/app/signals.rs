@@ -2,16 +2,88 @@
 //! copy of the whole reactive machinery (about 3 kB of wasm each).
 
 use leptos::prelude::*;
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
-type Make<T> = Box<dyn Fn() -> T + Send + Sync>;
-
-/// A value worked out of others; whoever reads it is only told when it differs.
-pub fn memo<T: PartialEq + Send + Sync + 'static>(make: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
-    boxed_memo(Box::new(make))
+/// A value worked out of others; whoever reads it is only told when it differs. To the reactive machinery all of them
+/// are of one type: a value behind a pointer that can tell whether another one is the same.
+pub struct Memo<T> {
+    kept: leptos::prelude::Memo<Kept>,
+    of: PhantomData<fn() -> T>,
 }
 
-fn boxed_memo<T: PartialEq + Send + Sync + 'static>(make: Make<T>) -> Memo<T> {
-    Memo::new(move |_| make())
+impl<T> Clone for Memo<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Memo<T> {}
+
+trait Value: Any + Send + Sync {
+    fn same(&self, other: &dyn Any) -> bool;
+}
+
+impl<T: PartialEq + Any + Send + Sync> Value for T {
+    fn same(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<T>() == Some(self)
+    }
+}
+
+#[derive(Clone)]
+struct Kept(Arc<dyn Value>);
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.same(&*other.0 as &dyn Any)
+    }
+}
+
+pub fn memo<T: PartialEq + Send + Sync + 'static>(make: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
+    Memo { kept: kept_memo(Box::new(move || Kept(Arc::new(make())))), of: PhantomData }
+}
+
+fn kept_memo(make: Box<dyn Fn() -> Kept + Send + Sync>) -> leptos::prelude::Memo<Kept> {
+    leptos::prelude::Memo::new(move |_| make())
+}
+
+fn kept(memo: leptos::prelude::Memo<Kept>) -> Kept {
+    memo.get()
+}
+
+fn kept_untracked(memo: leptos::prelude::Memo<Kept>) -> Kept {
+    memo.get_untracked()
+}
+
+impl<T: 'static> Memo<T> {
+    pub fn look<U>(&self, pick: impl FnOnce(&T) -> U) -> U {
+        pick(of(&kept(self.kept)))
+    }
+    pub fn look_untracked<U>(&self, pick: impl FnOnce(&T) -> U) -> U {
+        pick(of(&kept_untracked(self.kept)))
+    }
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.look(T::clone)
+    }
+    pub fn get_untracked(&self) -> T
+    where
+        T: Clone,
+    {
+        self.look_untracked(T::clone)
+    }
+    pub fn track(&self) {
+        self.kept.track();
+    }
+}
+
+fn of<T: 'static>(kept: &Kept) -> &T {
+    match (&*kept.0 as &dyn Any).downcast_ref() {
+        Some(value) => value,
+        None => unreachable!("a memo keeps what it was made with"),
+    }
 }
 
 /// Runs now and whenever a signal that it read has moved.

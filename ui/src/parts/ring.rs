@@ -1,6 +1,6 @@
 //! The loop as a picture: seven points on a ring, what is in the middle is what happens now.
 
-use crate::app::Views;
+use crate::app::{Memo, Views};
 use crate::words::stages::{self, Mark, Point};
 use leptos::prelude::*;
 use protocol::view::Stage;
@@ -18,11 +18,7 @@ pub struct Spot {
 pub const IDLE: [Spot; 7] = [Spot { mark: Mark::Idle, stumbled: false }; 7];
 
 #[component]
-pub fn Ring(
-    #[prop(into)] spots: Signal<[Spot; 7]>,
-    #[prop(into)] headline: Signal<String>,
-    #[prop(into)] below: Signal<String>,
-) -> impl IntoView {
+pub fn Ring(spots: Memo<[Spot; 7]>, headline: Memo<String>, below: Memo<String>) -> impl IntoView {
     view! {
         <svg class="ring" viewBox="-30 4 520 318" role="img" aria-label=move || aria(&spots.get())>
             {(0..7).map(|i| view! {
@@ -55,7 +51,7 @@ fn aria(spots: &[Spot; 7]) -> String {
     format!("The loop. {}", parts.join(", "))
 }
 
-fn point(i: usize, stage: Stage, spots: Signal<[Spot; 7]>) -> impl IntoView {
+fn point(i: usize, stage: Stage, spots: Memo<[Spot; 7]>) -> impl IntoView {
     let at = stages::on_ring(i, RADIUS, CENTRE);
     let outside = stages::on_ring(i, RADIUS + 30.0, CENTRE);
     let anchor = match outside.x - CENTRE.x {

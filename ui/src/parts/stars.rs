@@ -1,6 +1,6 @@
 //! A rating of 1 to 5. Empty until the user gives one.
 
-use crate::app::{App, Views, effect};
+use crate::app::{App, Memo, Views, effect};
 use leptos::prelude::*;
 use protocol::Request;
 use protocol::id::DeploymentId;
@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 const WORDS: [&str; 5] = ["poor", "weak", "fair", "good", "great"];
 
 #[component]
-pub fn Stars(deployment: DeploymentId, #[prop(into)] rating: Signal<Option<u8>>) -> impl IntoView {
+pub fn Stars(deployment: DeploymentId, rating: Memo<Option<u8>>) -> impl IntoView {
     let app = App::here();
     // Shown at once; the daemon's word replaces it with the next read.
     let given = RwSignal::new(None::<u8>);

@@ -7,7 +7,7 @@ mod job;
 mod ladder;
 mod sign_in;
 
-use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::app::{App, Load, Look, Memo, Views, memo, part, read};
 use crate::backend::Answer;
 use crate::parts::{plain, states};
 use crate::words::agents;

@@ -3,7 +3,7 @@
 mod detail;
 mod releases;
 
-use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::app::{App, Load, Look, Memo, Views, memo, part, read};
 use crate::backend::Answer;
 use crate::parts::attempt::practice_badge;
 use crate::parts::stars::Stars;
@@ -136,9 +136,9 @@ fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
 }
 
 /// A row's rating, followed in place: the row itself stays, and so does the focus.
-fn rating(rows: Rows, row: &DeploymentRow) -> Signal<Option<u8>> {
+fn rating(rows: Rows, row: &DeploymentRow) -> Memo<Option<u8>> {
     let id = row.deployment.clone();
-    Signal::derive(move || rows.look(|rows| rows.iter().find(|r| r.deployment == id).and_then(|r| r.rating)))
+    memo(move || rows.look(|rows| rows.iter().find(|r| r.deployment == id).and_then(|r| r.rating)))
 }
 
 fn model(row: &DeploymentRow) -> String {

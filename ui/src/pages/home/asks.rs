@@ -1,7 +1,7 @@
 //! What agents want to know before they go on: a question to answer in words, a permission to give or refuse. The clock of
 //! an attempt that asks stands still.
 
-use crate::app::{App, Look, Views, memo};
+use crate::app::{App, Look, Memo, Views, memo};
 use crate::parts::plain;
 use crate::parts::time::ago;
 use leptos::prelude::*;

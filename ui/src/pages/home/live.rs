@@ -1,6 +1,6 @@
 //! The live loop: where the request is, what happens now and why, what was tried and how it was checked.
 
-use crate::app::{App, Look, Views, memo};
+use crate::app::{App, Look, Memo, Views, memo};
 use crate::parts::attempt;
 use crate::parts::ring::{IDLE, Ring, Spot};
 use crate::parts::transcript::Transcript;
@@ -70,7 +70,7 @@ fn Picture(focus: Focus) -> impl IntoView {
     });
     let span = memo(move || focus.look(|v| v.as_ref().map(span)));
     let headline = memo(move || focus.look(|v| v.as_ref().map_or("Nothing asked yet".to_owned(), headline)));
-    let below = Signal::derive(move || match span.get() {
+    let below = memo(move || match span.get() {
         None => String::new(),
         Some((from, Some(to))) => time::duration(to.since(from)),
         Some((from, None)) => time::elapsed(app.now.get().since(from)),
@@ -165,7 +165,7 @@ fn Attempts(focus: Focus) -> impl IntoView {
                 let view = memo(move || {
                     focus.look(|v| v.as_ref().and_then(|v| v.attempts.iter().find(|a| a.attempt == id).cloned()))
                 });
-                let newest = view.with_untracked(|v| v.as_ref().map(|v| v.attempt.clone())) == ids.with_untracked(|i| i.first().cloned());
+                let newest = view.look_untracked(|v| v.as_ref().map(|v| v.attempt.clone())) == ids.look_untracked(|i| i.first().cloned());
                 view! { <Attempt view=view open=newest/> }
             }}
         </For>
@@ -182,7 +182,7 @@ fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
             v
         })
     });
-    let id = view.with_untracked(|v| v.as_ref().map(|v| v.attempt.clone()));
+    let id = view.look_untracked(|v| v.as_ref().map(|v| v.attempt.clone()));
     view! {
         <article class="attempt">
             {move || shown.get().map(|v| view! {

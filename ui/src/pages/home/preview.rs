@@ -1,7 +1,7 @@
 //! What comes of it: the work in progress, the live site, and the checkpoints on the way.
 
 use super::strip::{Large, Strip};
-use crate::app::{App, Look, effect, memo};
+use crate::app::{App, Look, Memo, effect, memo};
 use crate::words::keys::Act;
 use crate::words::stages;
 use leptos::prelude::*;

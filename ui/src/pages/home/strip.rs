@@ -1,6 +1,6 @@
 //! The checkpoints as a film strip: step through how the page came to be.
 
-use crate::app::{App, Look, memo};
+use crate::app::{App, Look, Memo, memo};
 use crate::parts::blob::Picture;
 use crate::parts::time::ago;
 use crate::words::figures;

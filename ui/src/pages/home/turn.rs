@@ -1,7 +1,7 @@
 //! One turn: the request as it was asked, and Hermes' reply made from its facts.
 
 use super::{asks, controls};
-use crate::app::{App, Load, Look, memo, read};
+use crate::app::{App, Load, Look, Memo, memo, read};
 use crate::backend::Answer;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
@@ -130,7 +130,7 @@ fn Site(view: Memo<Option<RequestView>>) -> impl IntoView {
     });
     let deployment = memo(move || view.look(|v| v.as_ref().and_then(|v| v.deployment.clone())));
     let id = memo(move || deployment.look(|d| d.as_ref().map(|d| d.deployment.clone())));
-    let rating = Signal::derive(move || deployment.look(|d| d.as_ref().and_then(|d| d.rating)));
+    let rating = memo(move || deployment.look(|d| d.as_ref().and_then(|d| d.rating)));
     view! {
         {move || url.get().map(|url| view! {
             <p><a class="site-link" data-testid="site-link" href=url.clone() target="_blank" rel="noopener">{url.clone()}" ↗"</a></p>

@@ -2,7 +2,7 @@
 
 mod editor;
 
-use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::app::{App, Load, Look, Memo, Views, memo, part, read};
 use crate::backend::Answer;
 use crate::parts::states;
 use crate::words::figures;

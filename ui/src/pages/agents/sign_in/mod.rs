@@ -6,7 +6,7 @@ mod login;
 mod ways;
 
 use super::{Rows, look_again};
-use crate::app::{App, Load, Look, effect, memo, part};
+use crate::app::{App, Load, Look, Memo, effect, memo, part};
 use crate::parts::plain;
 use crate::words::agents;
 use crate::words::route::{Route, View};
@@ -82,7 +82,7 @@ impl Signing {
         view! {
             <dialog class="sign-in" node_ref=holder aria-labelledby="sign-in-title" data-testid="sign-in-dialog" on:close=move |_| self.close()>
                 <header>
-                    <h2 id="sign-in-title">"Sign in to "{title}</h2>
+                    <h2 id="sign-in-title">"Sign in to "{part(move || title.get())}</h2>
                     <button class="quiet" aria-label="Close" title="Close (Esc)" on:click=close>"✕"</button>
                 </header>
                 {part(move || self.refused.get().map(|why| view! {
@@ -123,7 +123,7 @@ impl Signing {
     }
 
     fn agent(self) -> Option<AgentId> {
-        self.row.with_untracked(|row| row.as_ref().map(|r| r.agent.clone()))
+        self.row.look_untracked(|row| row.as_ref().map(|r| r.agent.clone()))
     }
 
     fn close(self) {
