@@ -10,11 +10,13 @@ pub fn fits(request: &RequestId) -> Result<(), Rejected> {
     if request.as_str().len() <= LONGEST_REQUEST { Ok(()) } else { Err(bad(request.as_str())) }
 }
 
-pub fn task(request: &RequestId) -> Result<TaskId, Rejected> {
-    let id = format!("{request}-t1");
+/// `number`: 1, 2, 3 … within the request.
+pub fn task(request: &RequestId, number: usize) -> Result<TaskId, Rejected> {
+    let id = format!("{request}-t{number}");
     TaskId::new(&*id).map_err(|_| bad(&id))
 }
 
+/// `number`: 1, 2, 3 … within the request, over all tasks.
 pub fn attempt(request: &RequestId, number: u32) -> Result<AttemptId, Rejected> {
     let id = format!("{request}-a{number}");
     AttemptId::new(&*id).map_err(|_| bad(&id))

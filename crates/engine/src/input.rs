@@ -139,6 +139,22 @@ pub struct Ended {
     pub unknown_events: Option<u32>,
 }
 
+impl Ended {
+    /// Of a run that nobody saw end: nothing more is known of it.
+    pub(crate) fn without_a_trace(end: AttemptEnd) -> Self {
+        Self {
+            end,
+            commit: None,
+            diff: DiffStat::default(),
+            model: None,
+            usage: Usage::default(),
+            duration_ms: None,
+            session: None,
+            unknown_events: None,
+        }
+    }
+}
+
 /// What a check came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {

@@ -20,11 +20,12 @@ mod pending;
 pub mod policy;
 mod rejected;
 pub mod state;
+mod turns;
 
 pub use decide::decide;
 pub use effect::Effect;
 pub use input::{EffectId, Input};
-pub use limits::Limits;
+pub use limits::{Limits, OnQuota};
 pub use pending::pending;
 pub use rejected::Rejected;
 pub use state::State;

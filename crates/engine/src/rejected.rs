@@ -40,4 +40,25 @@ pub enum Rejected {
     BadRating { rating: u8 },
     #[error("release {release} is live already")]
     AlreadyLive { release: ReleaseId },
+    /// Ask for it in another shape.
+    #[error("the request cannot be split so: {why}")]
+    BadSplit { why: String },
+    #[error("there is no agent {agent}")]
+    UnknownAgent { agent: AgentId },
+    /// The attempt is not at work, so nobody can take it over.
+    #[error("attempt {attempt} is not running")]
+    NotRunning { attempt: AttemptId },
+    #[error("attempt {attempt} has that agent already")]
+    SameAgent { attempt: AttemptId },
+    /// Nothing is left to choose: it never raced, or the race is over.
+    #[error("attempt {attempt} is in no race")]
+    NotRacing { attempt: AttemptId },
+    /// It has made nothing yet that could land.
+    #[error("attempt {attempt} has nothing that could be taken yet")]
+    NothingToPick { attempt: AttemptId },
+    /// Answered already, or the agent does not wait for it any more.
+    #[error("attempt {attempt} asks nothing of that name any more")]
+    NoAsk { attempt: AttemptId, ask: String },
+    #[error("that is no answer to what attempt {attempt} asked: {why}")]
+    BadAnswer { attempt: AttemptId, why: &'static str },
 }

@@ -1,7 +1,7 @@
 //! The end of a request: all its closing facts are made at once.
 
-use super::Look;
 use super::draft::Draft;
+use super::{Look, bill};
 use crate::ids;
 use crate::input::{Record, StepText};
 use crate::rejected::Rejected;
@@ -13,13 +13,7 @@ pub fn recorded(look: Look, request: RequestId, record: Record) -> Result<Vec<Fa
     let open = look.open(&request)?;
     let (outcome, why) = match &open.phase {
         Phase::Recording { outcome, why } => (*outcome, why.clone()),
-        Phase::Queued
-        | Phase::Waiting(_)
-        | Phase::Briefing
-        | Phase::Running { .. }
-        | Phase::Checking { .. }
-        | Phase::Landing { .. }
-        | Phase::Switching { .. } => {
+        Phase::Queued | Phase::Waiting(_) | Phase::Working | Phase::Switching => {
             return Err(Rejected::Stale { what: format!("the record of request {request}") });
         }
     };
@@ -39,11 +33,11 @@ pub fn recorded(look: Look, request: RequestId, record: Record) -> Result<Vec<Fa
             text: note.text,
             source: format!("request {request}"),
             request: Some(request.clone()),
-            agent: open.attempt().map(|a| a.agent.clone()),
+            agent: open.author().map(|a| a.agent.clone()),
         });
     }
     draft.push(RequestClosed { request, outcome, why });
-    draft.done()
+    Ok(draft.closed())
 }
 
 /// Without a record, because none could be written. How long it took is then known up to its newest fact.
@@ -57,7 +51,7 @@ pub fn unrecorded(draft: &mut Draft, outcome: Outcome, why: String) -> Result<()
 
 fn complete_step(look: Look, draft: &mut Draft, step: StepText) -> Result<Option<u32>, Rejected> {
     let open = &draft.open;
-    let Some(commit) = open.landed.clone() else { return Ok(None) };
+    let Some(commit) = open.landed.as_ref().map(|landed| landed.commit.clone()) else { return Ok(None) };
     let number = look.state.project(&open.project).map_or(0, |p| p.steps).saturating_add(1);
     // The planned step becomes the completed one, unless another request completed it meanwhile.
     let planned = open.step.clone().filter(|step| look.state.planned.contains_key(step));
@@ -75,15 +69,15 @@ fn deployment(
     duration_ms: u64,
     summary: String,
 ) -> Result<DeploymentRecorded, Rejected> {
-    let ran: Vec<&Attempt> = open.attempts.iter().filter(|a| a.started || a.finished).collect();
-    let last = open.attempt();
+    let ran: Vec<&Attempt> = open.attempts.iter().filter(|a| a.ran()).collect();
+    let last = open.author();
     Ok(DeploymentRecorded {
         request: open.request.clone(),
         deployment: ids::deployment(&open.request)?,
         project: open.project.clone(),
         outcome,
         step,
-        commit: open.landed.clone(),
+        commit: open.landed.as_ref().map(|landed| landed.commit.clone()),
         release: open.live.as_ref().map(|live| live.release.clone()),
         url: open.live.as_ref().map(|live| live.url.clone()),
         duration_ms,
@@ -91,32 +85,9 @@ fn deployment(
         agent: last.map(|a| a.agent.clone()),
         practice: last.is_some_and(|a| a.practice),
         model: last.and_then(|a| a.model.clone()),
-        usage: used(&ran),
-        by_agent: Vec::new(),
-        paid: None,
+        usage: bill::used(&ran),
+        by_agent: bill::by_agent(&ran),
+        paid: bill::paid(&ran),
         summary,
     })
-}
-
-/// Over all attempts that ran. A class that one of them did not report is unknown, which is not zero.
-fn used(ran: &[&Attempt]) -> Usage {
-    let sum = |class: fn(&Usage) -> Option<u64>| {
-        ran.iter().map(|a| class(&a.usage)).reduce(|sum, next| Some(sum?.saturating_add(next?))).flatten()
-    };
-    let cost_usd = ran.iter().map(|a| a.usage.cost_usd).reduce(|sum, next| Some(sum? + next?)).flatten();
-    let raw = match ran {
-        [only] => only.usage.raw.clone(),
-        [] | [_, ..] => None,
-    };
-    Usage {
-        input: sum(|u| u.input),
-        cache_read: sum(|u| u.cache_read),
-        cache_write: sum(|u| u.cache_write),
-        output: sum(|u| u.output),
-        reasoning: sum(|u| u.reasoning),
-        requests: sum(|u| u.requests),
-        cost_usd,
-        models: Vec::new(),
-        raw,
-    }
 }

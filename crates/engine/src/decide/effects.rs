@@ -1,12 +1,14 @@
 //! Effects that went away or could not be carried out. Both are inputs of their own: unknown is not success.
 
 use super::draft::Draft;
+use super::retry::Failure;
 use super::{Look, close, retry, run};
 use crate::effect::Effect;
 use crate::input::{EffectId, Ended};
 use crate::pending::pending;
 use crate::rejected::Rejected;
-use crate::state::Phase;
+use crate::state::{Phase, Stand};
+use protocol::AttemptId;
 use protocol::fact::*;
 
 type Facts = Result<Vec<Fact>, Rejected>;
@@ -17,10 +19,12 @@ pub fn lost(look: Look, effect: EffectId) -> Facts {
     let (effect, mut draft) = find(look, effect)?;
     match effect {
         Effect::RunAgent(of) => {
-            let begun = draft.open.attempt().is_some_and(|a| a.started);
-            let stopping = draft.open.phase == Phase::Running { stopping: true };
+            let Some(lane) = draft.open.lane_at(&of.attempt) else { return draft.done() };
+            let begun = draft.open.current(lane).is_some_and(|a| a.started);
+            let stopping =
+                draft.open.lanes.get(lane).is_some_and(|l| l.at != (Stand::Running { stop: None }));
             if begun || stopping {
-                run::finish(&mut draft, of.attempt, ended(AttemptEnd::Lost))?;
+                run::finish(&mut draft, lane, of.attempt, Ended::without_a_trace(AttemptEnd::Lost))?;
             }
         }
         Effect::Orient { .. }
@@ -36,33 +40,52 @@ pub fn lost(look: Look, effect: EffectId) -> Facts {
 }
 
 /// The shell has tried as often as the limits say. A run that cannot be begun is the agent's failure; anything else ends
-/// the request, with the reason.
+/// the lane, or the request if it is about all of it, with the reason.
 pub fn failed(look: Look, effect: EffectId, reason: String) -> Facts {
     let (effect, mut draft) = find(look, effect)?;
     match effect {
-        Effect::RunAgent(of) => {
-            run::finish(&mut draft, of.attempt, ended(AttemptEnd::Failed { reason }))?;
-        }
+        Effect::RunAgent(of) => fail(&mut draft, of.attempt, reason)?,
         Effect::StopAgent { attempt, .. } => {
-            let reason = format!("it could not be stopped: {reason}");
-            run::finish(&mut draft, attempt, ended(AttemptEnd::Failed { reason }))?;
+            fail(&mut draft, attempt, format!("it could not be stopped: {reason}"))?;
         }
-        Effect::Brief { .. } => end(&mut draft, "brief", reason),
-        Effect::Check { check, .. } => end(&mut draft, check.word(), reason),
-        Effect::Land { .. } => end(&mut draft, "landing", reason),
-        Effect::Switch { .. } => end(&mut draft, "switch", reason),
+        Effect::Brief { attempt, .. } => end(&mut draft, &attempt, "brief", reason),
+        Effect::Check { attempt, check, .. } => end(&mut draft, &attempt, check.word(), reason),
+        Effect::Land { attempt, .. } => end(&mut draft, &attempt, "landing", reason),
+        Effect::Switch { attempt, .. } => end(&mut draft, &attempt, "switch", reason),
         Effect::Orient { .. } => {
-            close::unrecorded(
-                &mut draft,
-                Outcome::Failed,
-                format!("the wake-up could not be carried out: {reason}"),
-            )?;
+            let lanes: Vec<usize> = draft.open.looking().collect();
+            return stuck(draft, lanes, format!("the wake-up could not be carried out: {reason}"));
         }
-        Effect::Wake { .. } => {
-            close::unrecorded(&mut draft, Outcome::Failed, format!("the wait could not be kept: {reason}"))?;
+        Effect::Wake { task, .. } => {
+            let of = |at: usize| {
+                draft.open.task_of(at).is_some_and(|known| task.as_ref().is_none_or(|t| *t == known.id))
+            };
+            let lanes = (0..draft.open.lanes.len()).filter(|at| of(*at)).collect();
+            return stuck(draft, lanes, format!("the wait could not be kept: {reason}"));
         }
         Effect::Record { outcome, why, .. } => {
             close::unrecorded(&mut draft, outcome, format!("{why}; writing the record failed: {reason}"))?;
+            return Ok(draft.closed());
+        }
+    }
+    draft.done()
+}
+
+/// These tasks cannot go on. If nothing else of the request does and nothing of it landed, that is its end.
+fn stuck(mut draft: Draft, lanes: Vec<usize>, why: String) -> Facts {
+    let rest = (0..draft.open.tasks.len()).any(|task| {
+        let ours = draft.open.lanes_of(task).any(|(lane, _)| lanes.contains(&lane));
+        !ours && !draft.open.is_over(task)
+    });
+    if !rest && draft.open.landed.is_none() {
+        close::unrecorded(&mut draft, Outcome::Failed, why)?;
+        return Ok(draft.closed());
+    }
+    let tasks: Vec<usize> =
+        lanes.iter().filter_map(|lane| draft.open.lanes.get(*lane)).map(|l| l.task).collect();
+    for task in tasks {
+        if !draft.open.is_over(task) {
+            draft.give_up(task, why.clone());
         }
     }
     draft.done()
@@ -76,21 +99,16 @@ fn find<'a>(look: Look<'a>, effect: EffectId) -> Result<(Effect, Draft<'a>), Rej
     Ok((found, draft))
 }
 
-fn end(draft: &mut Draft, what: &str, reason: String) {
-    let next = format!("the request ends: the {what} could not be carried out: {reason}");
-    retry::diagnose(draft, what, reason, Vec::new(), next);
+fn fail(draft: &mut Draft, attempt: AttemptId, reason: String) -> Result<(), Rejected> {
+    let Some(lane) = draft.open.lane_at(&attempt) else { return Ok(()) };
+    run::finish(draft, lane, attempt, Ended::without_a_trace(AttemptEnd::Failed { reason }))
 }
 
-fn ended(end: AttemptEnd) -> Ended {
-    let diff = DiffStat::default();
-    Ended {
-        end,
-        commit: None,
-        diff,
-        model: None,
-        usage: Usage::default(),
-        duration_ms: None,
-        session: None,
-        unknown_events: None,
-    }
+fn end(draft: &mut Draft, attempt: &AttemptId, what: &str, reason: String) {
+    let Some(lane) = draft.open.lane_at(attempt) else { return };
+    let whose =
+        if draft.open.tasks.len() > 1 && draft.open.phase != Phase::Switching { "task" } else { "request" };
+    let next = format!("the {whose} ends: the {what} could not be carried out: {reason}");
+    let failure = Failure { what: what.to_owned(), summary: reason, lines: Vec::new() };
+    retry::diagnose(draft, lane, failure, next);
 }

@@ -1,9 +1,13 @@
 //! Inputs into facts. One entrance; each room below it answers for some of the inputs and matches every phase.
 
+mod bill;
 mod close;
 mod draft;
 mod effects;
 mod people;
+mod plan;
+mod race;
+mod relay;
 mod retry;
 mod run;
 mod ship;
@@ -24,7 +28,12 @@ pub fn decide(state: &State, limits: &Limits, input: Input) -> Result<Vec<Fact>,
         Input::Submit(f) => people::submit(look, f),
         Input::Cancel { request } => people::cancel(look, request),
         Input::Steer { request, text } => people::steer(look, request, text),
-        Input::Retry { request, task: _, because } => people::retry(look, request, because),
+        Input::Retry { request, task, because } => people::retry(look, request, task, because),
+        Input::Answer { request, attempt, ask, option, text } => {
+            relay::answer(look, &request, attempt, ask, option, text)
+        }
+        Input::HandOver { request, attempt, to } => relay::hand_over(look, &request, attempt, to),
+        Input::Pick { request, attempt } => race::pick(look, &request, attempt),
         Input::Rate { deployment, rating } => people::rate(look, deployment, rating),
         Input::ProjectCreated(f) => people::create_project(look, f),
         Input::Activate { project } => people::activate(look, project),
@@ -34,13 +43,12 @@ pub fn decide(state: &State, limits: &Limits, input: Input) -> Result<Vec<Fact>,
         Input::Forget { note } => people::forget(look, note),
         Input::InstructionEdited(f) => people::edit_instruction(look, f),
         Input::RolledBack(f) => people::roll_back(look, f),
-        Input::Oriented(f) => run::oriented(look, f),
+        Input::Oriented(f) => plan::oriented(look, f),
         Input::Briefed { attempt, brief, parts, budget } => run::briefed(look, attempt, brief, parts, budget),
         Input::Started { attempt, version, base, paid } => run::started(look, attempt, version, base, paid),
-        Input::Asked { attempt, .. } => Err(stale(&attempt, "the question")),
-        Input::Answer { attempt, .. } => Err(stale(&attempt, "the answer")),
-        Input::HandOver { attempt, .. } => Err(stale(&attempt, "the hand-over")),
-        Input::Pick { attempt, .. } => Err(stale(&attempt, "the pick")),
+        Input::Asked { attempt, ask, kind, question, options } => {
+            relay::asked(look, relay::Question { attempt, ask, kind, question, options })
+        }
         Input::Checkpoint { attempt, commit, diff, says, screenshot } => {
             run::checkpoint(look, run::Seen { attempt, commit, diff, says, screenshot })
         }
@@ -74,8 +82,8 @@ impl<'a> Look<'a> {
         ids::deployment(request).is_ok_and(|id| self.state.deployments.contains(&id))
     }
 
-    /// The request whose newest attempt this is. A result of an earlier attempt is stale.
-    fn open_at(self, attempt: &AttemptId, what: &str) -> Result<&'a Open, Rejected> {
+    /// The request and the lane of it whose newest attempt this is. A result of an earlier attempt is stale.
+    fn open_at(self, attempt: &AttemptId, what: &str) -> Result<(&'a Open, usize), Rejected> {
         let unknown = || Rejected::UnknownAttempt { attempt: attempt.clone() };
         let request = ids::request_of(attempt).ok_or_else(unknown)?;
         let open = match self.state.open.get(&request) {
@@ -83,10 +91,10 @@ impl<'a> Look<'a> {
             None if self.has_ended(&request) => return Err(Rejected::Ended { request }),
             None => return Err(unknown()),
         };
-        match open.attempts.iter().rposition(|a| a.id == *attempt) {
+        match open.lane_at(attempt) {
+            Some(lane) => Ok((open, lane)),
+            None if open.attempts.iter().any(|known| known.id == *attempt) => Err(stale(attempt, what)),
             None => Err(unknown()),
-            Some(at) if at + 1 == open.attempts.len() => Ok(open),
-            Some(_) => Err(stale(attempt, what)),
         }
     }
 }

@@ -1,11 +1,16 @@
 //! What people ask.
 
-use super::Look;
+use super::draft::Draft;
+use super::relay::waits_for_an_answer;
+use super::{Look, race};
 use crate::ids;
 use crate::rejected::Rejected;
-use crate::state::Phase;
+use crate::state::{Phase, Task};
 use protocol::fact::*;
 use protocol::*;
+use std::collections::BTreeSet;
+
+const MOST_IN_A_RACE: usize = 3;
 
 type Facts = Result<Vec<Fact>, Rejected>;
 
@@ -18,6 +23,7 @@ pub fn submit(look: Look, f: RequestReceived) -> Facts {
         return Err(taken(&f.request));
     }
     known(look, &f.project)?;
+    can_be_made(look, &f)?;
     if let Some(step) = &f.step
         && look.state.planned.get(step) != Some(&f.project)
     {
@@ -26,53 +32,82 @@ pub fn submit(look: Look, f: RequestReceived) -> Facts {
     Ok(vec![f.into()])
 }
 
+fn can_be_made(look: Look, f: &RequestReceived) -> Result<(), Rejected> {
+    let bad = |why: String| Err(Rejected::BadSplit { why });
+    let most = look.limits.parts;
+    if f.parts.len() > most {
+        return bad(format!("it has {} parts, and at most {most} are done at the same time", f.parts.len()));
+    }
+    if !f.race.is_empty() && (!f.parts.is_empty() || f.agent.is_some()) {
+        return bad("a race is run by the whole request or by one of its parts".to_owned());
+    }
+    if f.race.len() == 1 {
+        return bad("a race needs two or three agents".to_owned());
+    }
+    for wanted in f.parts.iter().map(|part| &part.agents).chain([&f.race]) {
+        let different: BTreeSet<&AgentId> = wanted.iter().collect();
+        if wanted.len() > MOST_IN_A_RACE || different.len() < wanted.len() {
+            return bad("a race needs two or three agents, each of them once".to_owned());
+        }
+    }
+    Ok(())
+}
+
 pub fn cancel(look: Look, request: RequestId) -> Facts {
     let open = look.open(&request)?;
-    match &open.phase {
-        Phase::Queued
-        | Phase::Waiting(_)
-        | Phase::Briefing
-        | Phase::Running { stopping: false }
-        | Phase::Checking { .. } => Ok(vec![CancelAsked { request }.into()]),
+    if open.cancelled {
         // Asked before: it is under way.
-        Phase::Running { stopping: true } | Phase::Recording { outcome: Outcome::Cancelled, .. } => {
-            Ok(vec![])
-        }
-        Phase::Landing { .. }
-        | Phase::Switching { .. }
-        | Phase::Recording { outcome: Outcome::Live | Outcome::Partly | Outcome::Failed, .. } => {
-            Err(Rejected::TooLate { request, stage: open.phase.word() })
-        }
+        return Ok(vec![]);
     }
+    let can = !open.is_planned() || open.lanes.iter().any(|lane| lane.at.is_before_landing());
+    let over = matches!(open.phase, Phase::Switching | Phase::Recording { .. });
+    if over || !can {
+        return Err(Rejected::TooLate { request, stage: open.word() });
+    }
+    let mut draft = Draft::new(look, open);
+    draft.push(CancelAsked { request });
+    draft.done()
 }
 
+/// Words to an agent whose question nobody answered make its task go on.
 pub fn steer(look: Look, request: RequestId, text: BlobRef) -> Facts {
     let open = look.open(&request)?;
-    match &open.phase {
-        Phase::Queued | Phase::Waiting(_) | Phase::Briefing | Phase::Running { stopping: false } => {
-            Ok(vec![TaskSteered { request, text }.into()])
-        }
-        Phase::Running { stopping: true }
-        | Phase::Checking { .. }
-        | Phase::Landing { .. }
-        | Phase::Switching { .. }
-        | Phase::Recording { .. } => Err(Rejected::TooLate { request, stage: open.phase.word() }),
+    if open.is_planned() && !open.lanes.iter().any(|lane| lane.at.takes_words()) {
+        return Err(Rejected::TooLate { request, stage: open.word() });
     }
+    let mut draft = Draft::new(look, open);
+    draft.push(TaskSteered { request, text });
+    for lane in 0..open.lanes.len() {
+        if waits_for_an_answer(open, lane) {
+            draft.resume(open.lanes.get(lane).map_or(0, |lane| lane.task), "you answered");
+        }
+    }
+    draft.done()
 }
 
-/// Back into the queue, at the place of its arrival, for a fresh look at the agents.
-pub fn retry(look: Look, request: RequestId, because: String) -> Facts {
+/// Back into the queue, at the place of its arrival, for a fresh look at the agents. Who does not pick the winner of a
+/// race leaves it to the checks.
+pub fn retry(look: Look, request: RequestId, task: Option<TaskId>, because: String) -> Facts {
     let open = look.open(&request)?;
-    match &open.phase {
-        Phase::Waiting(_) => Ok(vec![RequestResumed { request, task: None, because }.into()]),
-        Phase::Queued
-        | Phase::Briefing
-        | Phase::Running { .. }
-        | Phase::Checking { .. }
-        | Phase::Landing { .. }
-        | Phase::Switching { .. }
-        | Phase::Recording { .. } => Err(Rejected::NotWaiting { request }),
+    let of = |known: &Task| task.as_ref().is_none_or(|task| *task == known.id);
+    let waits: Vec<usize> = open
+        .tasks
+        .iter()
+        .enumerate()
+        .filter(|(_, known)| of(known) && known.waiting.is_some())
+        .map(|(at, _)| at)
+        .collect();
+    if waits.is_empty() {
+        return Err(Rejected::NotWaiting { request });
     }
+    let mut draft = Draft::new(look, open);
+    for at in waits {
+        draft.resume(at, &because);
+        if draft.open.races(at) && race::is_run(&draft.open, at) {
+            race::by_checks(&mut draft, at)?;
+        }
+    }
+    draft.done()
 }
 
 pub fn rate(look: Look, deployment: DeploymentId, rating: u8) -> Facts {

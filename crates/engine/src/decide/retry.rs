@@ -3,47 +3,55 @@
 use super::draft::Draft;
 use crate::policy::{self, Next};
 use crate::rejected::Rejected;
+use crate::state::Trouble;
 use protocol::fact::*;
 
 /// Lines of a log that a diagnosis keeps.
 const LINES: usize = 40;
 
-pub fn after_failure(
-    draft: &mut Draft,
-    what: &str,
-    summary: String,
-    lines: Vec<String>,
-) -> Result<(), Rejected> {
-    match draft.ask(policy::next) {
+/// What failed, in words and lines.
+pub struct Failure {
+    pub what: String,
+    pub summary: String,
+    pub lines: Vec<String>,
+}
+
+pub fn after_failure(draft: &mut Draft, lane: usize, failure: Failure) -> Result<(), Rejected> {
+    let lost = draft.open.current(lane).is_some_and(|a| a.trouble == Some(Trouble::Lost));
+    if draft.open.is_contender(lane) && !lost {
+        diagnose(
+            draft,
+            lane,
+            failure,
+            "it is out of the race, unless no other attempt does better".to_owned(),
+        );
+        return Ok(());
+    }
+    match draft.ask(lane, policy::next) {
         Next::Take(pick) => {
             let next = format!("{} goes on: {}", pick.agent, pick.why);
-            diagnose(draft, what, summary, lines, next);
-            draft.choose(pick)?;
+            diagnose(draft, lane, failure, next);
+            draft.choose(lane, pick)?;
         }
         Next::Wait(waiting) => {
-            diagnose(draft, what, summary, lines, format!("the request waits: {}", waits(&waiting)));
-            draft.wait(waiting);
+            let who = if draft.open.tasks.len() > 1 { "task" } else { "request" };
+            diagnose(draft, lane, failure, format!("the {who} waits: {}", waits(&waiting)));
+            draft.wait(lane, waiting);
         }
         Next::GiveUp(why) => {
-            let next = format!("{why}; the last failure: {summary}");
-            diagnose(draft, what, summary, lines, next);
+            let next = format!("{why}; the last failure: {}", failure.summary);
+            diagnose(draft, lane, failure, next);
         }
     }
     Ok(())
 }
 
-/// With nothing after it, this is the end of the request, and `next` the reason.
-pub fn diagnose(draft: &mut Draft, what: &str, summary: String, mut lines: Vec<String>, next: String) {
-    let Some(attempt) = draft.open.attempt().map(|a| a.id.clone()) else { return };
+/// With nothing after it, this is the end of the lane, and `next` the reason.
+pub fn diagnose(draft: &mut Draft, lane: usize, failure: Failure, next: String) {
+    let Some(attempt) = draft.open.current(lane).map(|a| a.id.clone()) else { return };
+    let Failure { what, summary, mut lines } = failure;
     lines.truncate(LINES);
-    draft.push(AttemptDiagnosed {
-        request: draft.request(),
-        attempt,
-        what: what.to_owned(),
-        summary,
-        lines,
-        next,
-    });
+    draft.push(AttemptDiagnosed { request: draft.request(), attempt, what, summary, lines, next });
 }
 
 fn waits(waiting: &Waiting) -> String {

@@ -1,58 +1,26 @@
-//! From the wake-up to the end of an agent's run.
+//! From the brief to the end of an agent's run.
 
 use super::draft::Draft;
-use super::{Look, retry, stale};
-use crate::ids;
+use super::retry::Failure;
+use super::{Look, relay, retry, stale};
 use crate::input::Ended;
-use crate::pending::orienting;
-use crate::policy;
 use crate::rejected::Rejected;
-use crate::state::{Open, Phase, Trouble};
+use crate::state::{Open, Stand, Trouble};
 use protocol::fact::*;
 use protocol::*;
 
 type Facts = Result<Vec<Fact>, Rejected>;
 
-pub fn oriented(look: Look, f: RequestOriented) -> Facts {
-    let open = look.open(&f.request)?;
-    if !orienting(look.state, look.limits).any(|request| *request == f.request) {
-        return Err(Rejected::Stale { what: format!("the wake-up for request {}", f.request) });
-    }
-    let request = f.request.clone();
-    let mut draft = Draft::new(look, open);
-    draft.push(f);
-    if !draft.open.planned {
-        let tasks = vec![PlannedTask {
-            task: ids::task(&request)?,
-            title: "the whole request".to_owned(),
-            text: None,
-            agents: Vec::new(),
-        }];
-        let why = "one task: the request is carried out as a whole".to_owned();
-        draft.push(PlanMade { request, tasks, why });
-    }
-    match draft.ask(policy::first) {
-        Ok(pick) => draft.choose(pick)?,
-        Err(waiting) => draft.wait(waiting),
-    }
-    draft.done()
-}
-
 pub fn briefed(look: Look, attempt: AttemptId, brief: BlobRef, parts: Vec<BriefPart>, budget: u64) -> Facts {
-    let open = look.open_at(&attempt, "the brief")?;
-    let Some(task) = open.attempt().map(|a| a.task.clone()) else { return Err(stale(&attempt, "the brief")) };
-    match &open.phase {
-        Phase::Briefing => {
+    let (open, lane) = look.open_at(&attempt, "the brief")?;
+    let task = open.current(lane).map(|a| a.task.clone());
+    let is_briefing = open.lanes.get(lane).is_some_and(|lane| lane.at == Stand::Briefing);
+    match task.filter(|_| is_briefing) {
+        Some(task) => {
             let request = open.request.clone();
             Ok(vec![TaskDeclared { request, task, attempt, brief, parts, budget }.into()])
         }
-        Phase::Queued
-        | Phase::Waiting(_)
-        | Phase::Running { .. }
-        | Phase::Checking { .. }
-        | Phase::Landing { .. }
-        | Phase::Switching { .. }
-        | Phase::Recording { .. } => Err(stale(&attempt, "the brief")),
+        None => Err(stale(&attempt, "the brief")),
     }
 }
 
@@ -63,8 +31,8 @@ pub fn started(
     base: CommitId,
     paid: Option<Paid>,
 ) -> Facts {
-    let open = running(look, &attempt, "the start")?;
-    match open.attempt() {
+    let (open, lane) = running(look, &attempt, "the start")?;
+    match open.current(lane) {
         Some(a) if !a.started => {
             let (request, agent) = (open.request.clone(), a.agent.clone());
             Ok(vec![AttemptStarted { request, attempt, agent, version, base, paid }.into()])
@@ -83,8 +51,8 @@ pub struct Seen {
 
 pub fn checkpoint(look: Look, seen: Seen) -> Facts {
     let Seen { attempt, commit, diff, says, screenshot } = seen;
-    let open = running(look, &attempt, "a checkpoint")?;
-    match open.attempt() {
+    let (open, lane) = running(look, &attempt, "a checkpoint")?;
+    match open.current(lane) {
         Some(a) if a.started => {
             let (request, number) = (open.request.clone(), a.checkpoints.saturating_add(1));
             Ok(vec![AttemptCheckpoint { request, attempt, number, commit, diff, says, screenshot }.into()])
@@ -95,16 +63,16 @@ pub fn checkpoint(look: Look, seen: Seen) -> Facts {
 
 /// Also taken before `Started`: a program may fail to come up.
 pub fn finished(look: Look, attempt: AttemptId, ended: Ended) -> Facts {
-    let open = running(look, &attempt, "the end")?;
+    let (open, lane) = running(look, &attempt, "the end")?;
     let mut draft = Draft::new(look, open);
-    finish(&mut draft, attempt, ended)?;
+    finish(&mut draft, lane, attempt, ended)?;
     draft.done()
 }
 
-/// The run ended. What follows is read from where that leads the request.
-pub fn finish(draft: &mut Draft, attempt: AttemptId, ended: Ended) -> Result<(), Rejected> {
+/// The run ended. What follows is read from where that leads its lane.
+pub fn finish(draft: &mut Draft, lane: usize, attempt: AttemptId, ended: Ended) -> Result<(), Rejected> {
     let Ended { end, commit, diff, model, usage, duration_ms, session, unknown_events } = ended;
-    let says = says(&end);
+    let summary = says(&end);
     let request = draft.request();
     draft.push(AttemptFinished {
         request,
@@ -118,14 +86,20 @@ pub fn finish(draft: &mut Draft, attempt: AttemptId, ended: Ended) -> Result<(),
         session,
         unknown_events,
     });
-    let Some(trouble) = draft.open.attempt().and_then(|a| a.trouble.clone()) else { return Ok(()) };
+    let Some(trouble) = draft.open.current(lane).and_then(|a| a.trouble.clone()) else { return Ok(()) };
     let what = match trouble {
+        Trouble::HandedOver { .. } => return relay::go_on(draft, lane),
         Trouble::NoChange => "no change",
-        Trouble::Agent | Trouble::Quota { .. } | Trouble::SignedOut | Trouble::Lost | Trouble::Check(_) => {
-            "agent"
-        }
+        Trouble::Agent
+        | Trouble::Quota { .. }
+        | Trouble::SignedOut
+        | Trouble::Asked
+        | Trouble::Lost
+        | Trouble::Check(_)
+        | Trouble::Conflict => "agent",
     };
-    retry::after_failure(draft, what, says, Vec::new())
+    let failure = Failure { what: what.to_owned(), summary, lines: Vec::new() };
+    retry::after_failure(draft, lane, failure)
 }
 
 fn says(end: &AttemptEnd) -> String {
@@ -141,22 +115,26 @@ fn says(end: &AttemptEnd) -> String {
         }
         AttemptEnd::Stuck { what } => format!("the agent went round in circles: {what}"),
         AttemptEnd::OverLimit { what } => format!("the agent used more of the machine than it may: {what}"),
-        AttemptEnd::HandedOver => "the agent was stopped so that another one goes on".to_owned(),
+        AttemptEnd::HandedOver => "the agent was stopped to be replaced, but not by us".to_owned(),
         AttemptEnd::Failed { reason } => format!("the agent failed: {reason}"),
         AttemptEnd::Lost => "the daemon went away while the agent worked".to_owned(),
     }
 }
 
-fn running<'a>(look: Look<'a>, attempt: &AttemptId, what: &str) -> Result<&'a Open, Rejected> {
-    let open = look.open_at(attempt, what)?;
-    match &open.phase {
-        Phase::Running { .. } => Ok(open),
-        Phase::Queued
-        | Phase::Waiting(_)
-        | Phase::Briefing
-        | Phase::Checking { .. }
-        | Phase::Landing { .. }
-        | Phase::Switching { .. }
-        | Phase::Recording { .. } => Err(stale(attempt, what)),
+pub fn running<'a>(look: Look<'a>, attempt: &AttemptId, what: &str) -> Result<(&'a Open, usize), Rejected> {
+    let (open, lane) = look.open_at(attempt, what)?;
+    match open.lanes.get(lane).map(|lane| &lane.at) {
+        Some(Stand::Running { .. }) => Ok((open, lane)),
+        Some(
+            Stand::Idle
+            | Stand::Briefing
+            | Stand::Checking { .. }
+            | Stand::Proven { .. }
+            | Stand::Landing { .. }
+            | Stand::Landed { .. }
+            | Stand::Out { .. }
+            | Stand::Cancelled,
+        )
+        | None => Err(stale(attempt, what)),
     }
 }

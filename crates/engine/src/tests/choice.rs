@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 type Past = [(&'static str, Option<Trouble>)];
 
-/// Asks with a track record of (agent, live, runs). All of the past was made after the look at the agents.
+/// Asks with a track record of (agent, live, runs). `looked`: attempts that were made before the look at the agents.
 fn asked<T>(
     agents: &[AgentState],
     wish: Option<&str>,
@@ -18,6 +18,9 @@ fn asked<T>(
 ) -> T {
     let names: Vec<AgentId> = past.iter().map(|(agent, _)| id(agent)).collect();
     let wish: Option<AgentId> = wish.map(id);
+    let is_out = |t: &Option<Trouble>| matches!(t, Some(Trouble::Quota { .. } | Trouble::SignedOut));
+    let out = past.iter().skip(looked).filter(|(_, t)| is_out(t)).map(|(agent, _)| id(agent)).collect();
+    let real = past.iter().any(|(agent, _)| *agent != "practice");
     let past: Vec<Try> = names
         .iter()
         .zip(past)
@@ -33,7 +36,17 @@ fn asked<T>(
         .map(|(agent, live, runs)| (id(agent), TrackRecord { live: *live, runs: *runs }))
         .collect();
     let (limits, now) = (Limits::default(), At(1_000));
-    ask(&Question { agents, wish: wish.as_ref(), past: &past, looked, record: &record, limits: &limits, now })
+    ask(&Question {
+        agents,
+        wish: wish.as_ref(),
+        past: &past,
+        out: &out,
+        beside: &[],
+        real,
+        record: &record,
+        limits: &limits,
+        now,
+    })
 }
 
 fn first_of(

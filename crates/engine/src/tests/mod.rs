@@ -4,13 +4,19 @@ mod choice;
 mod close;
 mod people;
 mod phases;
+mod race;
 mod random;
+mod relay;
+mod split;
 mod story;
 
+use crate::effect::{Run, Stop};
 use crate::input::*;
+use crate::state::{Lane, Phase, Stand};
 use crate::{Effect, Input, Limits, Rejected, State, decide, pending};
 use protocol::fact::*;
 use protocol::*;
+use std::collections::BTreeSet;
 
 pub fn id<T: TryFrom<String>>(text: &str) -> T
 where
@@ -33,7 +39,9 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        let mut world = Self { limits: Limits::default(), state: State::default(), facts: Vec::new() };
+        // One request at a time, unless a test is about more.
+        let limits = Limits { active: 1, ..Limits::default() };
+        let mut world = Self { limits, state: State::default(), facts: Vec::new() };
         world.put(Input::ProjectCreated(project("bakery"))).unwrap();
         world
     }
@@ -81,11 +89,29 @@ impl World {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), effects.len(), "effect ids are unique");
-        let mut runs: Vec<&RequestId> =
-            effects.iter().filter(|e| matches!(e, Effect::RunAgent { .. })).map(Effect::request).collect();
-        let count = runs.len();
-        runs.dedup();
-        assert_eq!(runs.len(), count, "one run per request");
+        let runs: Vec<&Run> = effects.iter().filter_map(run_of).collect();
+        let benches: BTreeSet<&AttemptId> = runs.iter().map(|run| &run.bench).collect();
+        assert_eq!(benches.len(), runs.len(), "one run in a worktree");
+        assert!(runs.len() <= self.limits.at_once, "more runs than there are places");
+        for run in &runs {
+            let same = runs.iter().filter(|other| other.agent == run.agent).count();
+            assert!(same <= self.limits.runs_of(&run.agent), "too many runs of {}", run.agent);
+        }
+        let mut mains: Vec<&ProjectId> = effects.iter().filter_map(at_main).collect();
+        let count = mains.len();
+        mains.sort();
+        mains.dedup();
+        assert_eq!(mains.len(), count, "one at a time at a project's main branch: {effects:?}");
+        for open in
+            self.state.open.values().filter(|open| matches!(open.phase, Phase::Working | Phase::Switching))
+        {
+            let main = |lane: &Lane| matches!(lane.turn, Some((_, _)));
+            let goes_on = effects.iter().any(|effect| *effect.request() == open.request);
+            assert!(
+                goes_on || open.lanes.iter().any(main) || open.turn.is_some(),
+                "nothing goes on: {open:?}"
+            );
+        }
         let mut working: Vec<&RequestId> =
             effects.iter().filter(|e| is_work(e)).map(Effect::request).collect();
         working.dedup();
@@ -125,8 +151,39 @@ impl World {
         }
     }
 
+    /// The attempt that is made in this lane, by its number within the request.
+    pub fn lane(&self, request: &str, number: usize) -> &Lane {
+        let open = self.state.open(&id(request)).unwrap();
+        let lane = open.attempts.get(number - 1).unwrap().lane;
+        open.lanes.get(lane).unwrap()
+    }
+
+    pub fn runs(&self) -> Vec<Run> {
+        self.pending().iter().filter_map(run_of).cloned().collect()
+    }
+
     pub fn agent(&self, request: &str) -> &str {
         self.state.open(&id(request)).unwrap().attempt().unwrap().agent.as_str()
+    }
+}
+
+fn run_of(effect: &Effect) -> Option<&Run> {
+    if let Effect::RunAgent(run) = effect { Some(run) } else { None }
+}
+
+/// The project whose main branch or site the effect is about to change, or builds upon.
+fn at_main(effect: &Effect) -> Option<&ProjectId> {
+    match effect {
+        Effect::Check { project, .. } | Effect::Land { project, .. } | Effect::Switch { project, .. } => {
+            Some(project)
+        }
+        Effect::Record { project, outcome: Outcome::Live | Outcome::Partly, .. } => Some(project),
+        Effect::Record { .. }
+        | Effect::Orient { .. }
+        | Effect::Brief { .. }
+        | Effect::RunAgent(_)
+        | Effect::StopAgent { .. }
+        | Effect::Wake { .. } => None,
     }
 }
 
@@ -135,7 +192,7 @@ fn is_work(effect: &Effect) -> bool {
         Effect::Wake { .. } | Effect::Record { outcome: Outcome::Cancelled, .. } => false,
         Effect::Orient { .. }
         | Effect::Brief { .. }
-        | Effect::RunAgent { .. }
+        | Effect::RunAgent(_)
         | Effect::StopAgent { .. }
         | Effect::Check { .. }
         | Effect::Land { .. }
@@ -156,6 +213,8 @@ pub fn received(request: &str) -> RequestReceived {
         channel: Channel::Dashboard,
         text: blob("text"),
         agent: None,
+        race: vec![],
+        parts: vec![],
         step: None,
     }
 }
@@ -196,7 +255,7 @@ pub fn briefed(attempt: &str) -> Input {
 }
 
 pub fn started(attempt: &str, base: &str) -> Input {
-    Input::Started { attempt: id(attempt), version: None, base: id(base) }
+    Input::Started { attempt: id(attempt), version: None, base: id(base), paid: None }
 }
 
 pub fn checkpoint(attempt: &str) -> Input {
@@ -207,13 +266,29 @@ pub fn checkpoint(attempt: &str) -> Input {
 pub fn finished(attempt: &str, end: AttemptEnd, commit: Option<&str>) -> Input {
     let usage = Usage { input: Some(10), output: Some(5), ..Usage::default() };
     let (commit, diff) = (commit.map(id), DiffStat::default());
-    let ended = Ended { end, commit, diff, model: Some("m".into()), usage, duration_ms: Some(1) };
+    let ended = Ended {
+        end,
+        commit,
+        diff,
+        model: Some("m".into()),
+        usage,
+        duration_ms: Some(1),
+        session: Some("s".into()),
+        unknown_events: None,
+    };
     Input::Finished { attempt: id(attempt), ended }
 }
 
 pub fn checked(attempt: &str, check: CheckKind, result: CheckResult, commit: Option<&str>) -> Input {
-    let checked =
-        Checked { result, log: None, duration_ms: 1, release: None, commit: commit.map(id), diff: None };
+    let checked = Checked {
+        result,
+        log: None,
+        duration_ms: 1,
+        release: None,
+        commit: commit.map(id),
+        diff: None,
+        conflict: false,
+    };
     Input::Checked { attempt: id(attempt), check, checked }
 }
 
@@ -255,5 +330,5 @@ pub fn cancel(request: &str) -> Input {
 }
 
 pub fn retry(request: &str) -> Input {
-    Input::Retry { request: id(request), because: "you asked".into() }
+    Input::Retry { request: id(request), task: None, because: "you asked".into() }
 }

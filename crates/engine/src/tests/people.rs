@@ -40,7 +40,7 @@ fn every_id_that_is_derived_from_the_longest_request_id_is_an_id() {
     crate::ids::release(&attempt).unwrap();
     crate::ids::note(&request, 1_000_000).unwrap();
     crate::ids::step(&request).unwrap();
-    crate::ids::task(&request).unwrap();
+    crate::ids::task(&request, 1_000_000).unwrap();
 }
 
 #[test]

@@ -108,8 +108,10 @@ impl Play {
                 oriented(request.as_str(), &[ready("claude"), ready("codex"), practice()])
             }
             Effect::Brief { attempt, .. } => briefed(attempt.as_str()),
-            Effect::RunAgent { request, attempt, from, .. } => {
-                let begun = self.world.state.open(request).unwrap().attempt().unwrap().started;
+            Effect::RunAgent(run) => {
+                let Run { request, attempt, from, .. } = &**run;
+                let open = self.world.state.open(request).unwrap();
+                let begun = open.attempts.iter().find(|a| a.id == *attempt).unwrap().started;
                 match (begun, dice % 3) {
                     (false, _) => started(attempt.as_str(), from.as_str()),
                     (true, 0) => checkpoint(attempt.as_str()),
@@ -140,7 +142,8 @@ impl Play {
                 };
                 oriented(request.as_str(), &agents)
             }
-            Effect::RunAgent { attempt, .. } => {
+            Effect::RunAgent(run) => {
+                let attempt = &run.attempt;
                 let end = match dice % 7 {
                     0 => AttemptEnd::TurnEnded,
                     1 => AttemptEnd::Failed { reason: "x".into() },

@@ -4,24 +4,35 @@
 //! - The agent that was asked for is taken or waited for; another one takes over only after it was tried.
 //! - Else the ready real agent with the best record; the order of the catalogue decides between equals.
 //! - The practice agent works only if it was asked for, or if no real agent was ready from the start on.
+//! - Tasks that are done at the same time get different agents, as far as there are enough.
 //! - After a failure of its work (a check, no change) the same agent tries once more, then the next one; after a failure
 //!   of the agent itself another one comes first. A lost run is nobody's failure.
 
-use crate::limits::Limits;
+mod race;
+mod words;
+
+pub use race::{Entrant, contenders, rank};
+
+use crate::limits::{Limits, OnQuota};
 use crate::state::{Attempt, TrackRecord, Trouble};
 use protocol::fact::*;
 use protocol::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use words::lack;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
     /// In the order of the catalogue.
     pub agents: &'a [AgentState],
     pub wish: Option<&'a AgentId>,
-    /// The attempts at this request so far, oldest first.
+    /// The attempts in this lane so far, oldest first.
     pub past: &'a [Try<'a>],
-    /// How many of them were made before the agents were looked at.
-    pub looked: usize,
+    /// Agents whose quota ended or who were signed out after the agents were looked at, so that their look is out of date.
+    pub out: &'a BTreeSet<AgentId>,
+    /// Agents that work at other tasks of the request at this moment.
+    pub beside: &'a [&'a AgentId],
+    /// A real agent worked at the request.
+    pub real: bool,
     pub record: &'a BTreeMap<AgentId, TrackRecord>,
     pub limits: &'a Limits,
     /// The newest moment known: a quota's end before it is not waited for.
@@ -47,6 +58,13 @@ impl<'a> From<&'a Attempt> for Try<'a> {
     }
 }
 
+impl Try<'_> {
+    /// Whether it is one of the attempts that there may be only so many of.
+    fn counts(&self) -> bool {
+        !matches!(self.trouble, Some(Trouble::Lost | Trouble::Asked | Trouble::HandedOver { .. }))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pick {
     pub agent: AgentId,
@@ -65,8 +83,33 @@ pub enum Next {
 
 /// The choice right after the agents were looked at.
 pub fn first(q: &Question) -> Result<Pick, Waiting> {
+    match q.past.last().map(|last| (last, last.trouble)) {
+        Some((last, Some(Trouble::HandedOver { to }))) => return taken_over(q, last, to.as_ref()),
+        Some((last, Some(Trouble::Asked))) => {
+            if let Some(pick) = q.itself(last.agent, "it had asked something and goes on") {
+                return Ok(pick);
+            }
+        }
+        Some((last, Some(Trouble::Quota { .. }))) if q.limits.on_quota == OnQuota::Wait => {
+            return wished(q, last.agent, "it goes on now that its quota is back");
+        }
+        Some((_, Some(Trouble::Quota { .. })))
+        | Some((
+            _,
+            Some(
+                Trouble::Check(_)
+                | Trouble::Conflict
+                | Trouble::NoChange
+                | Trouble::Agent
+                | Trouble::SignedOut
+                | Trouble::Lost,
+            )
+            | None,
+        ))
+        | None => {}
+    }
     if let Some(wish) = q.wish.filter(|wish| q.may_try(wish)) {
-        return wished(q, wish);
+        return wished(q, wish, "you asked for it");
     }
     q.best_real(None).or_else(|| q.practice()).ok_or_else(|| q.nobody())
 }
@@ -79,24 +122,26 @@ pub fn next(q: &Question) -> Next {
     if last.trouble == Some(&Trouble::Lost) {
         return after_loss(q, last);
     }
-    let tried = q.past.iter().filter(|t| t.trouble != Some(&Trouble::Lost)).count();
+    if let Some(waiting) = q.for_the_user(last) {
+        return Next::Wait(waiting);
+    }
+    let tried = q.past.iter().filter(|t| t.counts()).count();
     if tried >= q.limits.attempts as usize {
         return Next::GiveUp(format!("given up after {tried} attempts, which is the limit"));
     }
     let other = || q.other(last);
     match last.trouble {
-        Some(Trouble::Check(_) | Trouble::NoChange) | None => match q.again(last).or_else(other) {
-            Some(pick) => Next::Take(pick),
-            None => q.give_up(),
-        },
-        Some(Trouble::Agent | Trouble::Lost) => match other().or_else(|| q.again(last)) {
-            Some(pick) => Next::Take(pick),
-            None => q.give_up(),
-        },
-        Some(Trouble::Quota { until }) => other().map_or_else(
-            || Next::Wait(Waiting::Quota { agent: last.agent.clone(), until: q.later(*until) }),
-            Next::Take,
-        ),
+        Some(Trouble::Check(_) | Trouble::Conflict | Trouble::NoChange) | None => {
+            q.again(last).or_else(other).map_or_else(|| q.give_up(), Next::Take)
+        }
+        Some(Trouble::Agent | Trouble::Lost | Trouble::Asked | Trouble::HandedOver { .. }) => {
+            other().or_else(|| q.again(last)).map_or_else(|| q.give_up(), Next::Take)
+        }
+        Some(Trouble::Quota { until }) => {
+            let waiting = Waiting::Quota { agent: last.agent.clone(), until: q.later(*until) };
+            let instead = if q.limits.on_quota == OnQuota::Wait { None } else { other() };
+            instead.map_or(Next::Wait(waiting), Next::Take)
+        }
         Some(Trouble::SignedOut) => other().map_or_else(
             || {
                 let reason = format!("{} was signed out while it worked: sign it in, then go on", last.agent);
@@ -107,7 +152,34 @@ pub fn next(q: &Question) -> Next {
     }
 }
 
-fn wished(q: &Question, wish: &AgentId) -> Result<Pick, Waiting> {
+/// Who goes on with what was handed over, if that is known without another look at the agents.
+pub fn heir(q: &Question) -> Option<Pick> {
+    let last = q.past.last()?;
+    match last.trouble? {
+        Trouble::HandedOver { to } => {
+            taken_over(q, last, to.as_ref()).ok().filter(|pick| !q.is_out(&pick.agent))
+        }
+        Trouble::Check(_)
+        | Trouble::Conflict
+        | Trouble::NoChange
+        | Trouble::Agent
+        | Trouble::Quota { .. }
+        | Trouble::SignedOut
+        | Trouble::Asked
+        | Trouble::Lost => None,
+    }
+}
+
+fn taken_over(q: &Question, last: &Try, to: Option<&AgentId>) -> Result<Pick, Waiting> {
+    if let Some(to) = to {
+        return wished(q, to, "you handed the work over to it");
+    }
+    let handed = |pick: Pick| Pick { why: format!("you handed the work over: {}", pick.why), ..pick };
+    let itself = || q.itself(last.agent, "no other agent is ready, so it goes on itself");
+    q.other(last).map(handed).or_else(itself).ok_or_else(|| q.nobody())
+}
+
+fn wished(q: &Question, wish: &AgentId, why: &str) -> Result<Pick, Waiting> {
     let Some(found) = q.agents.iter().find(|a| a.agent == *wish) else {
         let known: Vec<&str> = q.agents.iter().map(|a| a.agent.as_str()).collect();
         let reason =
@@ -117,7 +189,7 @@ fn wished(q: &Question, wish: &AgentId) -> Result<Pick, Waiting> {
     let practice = found.readiness.is_practice();
     match &found.readiness {
         Readiness::SignedIn { .. } | Readiness::Worked { .. } | Readiness::Practice => {
-            Ok(Pick { agent: wish.clone(), practice, why: "you asked for it".to_owned() })
+            Ok(Pick { agent: wish.clone(), practice, why: why.to_owned() })
         }
         Readiness::QuotaGone { until, .. } => {
             Err(Waiting::Quota { agent: wish.clone(), until: q.later(*until) })
@@ -147,7 +219,12 @@ fn after_loss(q: &Question, last: &Try) -> Next {
     if lost > q.limits.lost_in_all as usize {
         return given_up(format!("{lost} runs were lost because the daemon went away"));
     }
-    let why = "its run was lost when the daemon went away, so it begins again from the same place".to_owned();
+    let from = if last.checkpoints == 0 {
+        "begins again from the same place"
+    } else {
+        "goes on from its last checkpoint"
+    };
+    let why = format!("its run was lost when the daemon went away, so it {from}");
     Next::Take(Pick { agent: last.agent.clone(), practice: last.practice, why })
 }
 
@@ -163,10 +240,8 @@ impl Question<'_> {
         self.failures(agent) <= self.limits.same_agent_again as usize
     }
 
-    /// Its quota ended or it was signed out after the agents were looked at, so their look is out of date.
     fn is_out(&self, agent: &AgentId) -> bool {
-        let ended = |t: &Try| matches!(t.trouble, Some(Trouble::Quota { .. } | Trouble::SignedOut));
-        self.past.iter().skip(self.looked).any(|t| t.agent == agent && ended(t))
+        self.out.contains(agent)
     }
 
     fn real_ready(&self) -> impl Iterator<Item = &AgentState> {
@@ -176,86 +251,38 @@ impl Question<'_> {
             .filter(|a| self.may_try(&a.agent) && !self.is_out(&a.agent))
     }
 
+    /// Other tasks of the request that it works at now.
+    fn load(&self, agent: &AgentId) -> usize {
+        self.beside.iter().filter(|busy| **busy == agent).count()
+    }
+
     fn record(&self, agent: &AgentId) -> TrackRecord {
         self.record.get(agent).copied().unwrap_or_default()
     }
 
     fn better(&self, a: &AgentState, b: &AgentState) -> bool {
         let smoothed = |r: TrackRecord| (u64::from(r.live) + 1, u64::from(r.runs) + 2);
-        let (fails_a, fails_b) = (self.failures(&a.agent), self.failures(&b.agent));
+        let burden = |a: &AgentState| (self.failures(&a.agent), self.load(&a.agent));
         let ((live_a, runs_a), (live_b, runs_b)) =
             (smoothed(self.record(&a.agent)), smoothed(self.record(&b.agent)));
-        fails_a < fails_b || (fails_a == fails_b && live_a * runs_b > live_b * runs_a)
+        burden(a) < burden(b) || (burden(a) == burden(b) && live_a * runs_b > live_b * runs_a)
     }
 
     /// The best of the ready real agents but `except`. The first of equals stays, which is the catalogue's order.
     fn best_real(&self, except: Option<&AgentId>) -> Option<Pick> {
         let candidates = || self.real_ready().filter(|a| Some(&a.agent) != except);
         let best = candidates().reduce(|best, a| if self.better(a, best) { a } else { best })?;
-        let lead = if candidates().count() == 1 {
-            "the only ready agent that is left to try".to_owned()
-        } else {
-            match self.record(&best.agent) {
-                TrackRecord { runs: 0, .. } => "first choice of the catalogue among equals".to_owned(),
-                TrackRecord { runs, live } => {
-                    format!("best record of the ready agents ({live} of {runs} runs went live)")
-                }
-            }
-        };
+        let lead = self.lead(best, candidates().count() == 1);
         let passed: Vec<String> =
             self.agents.iter().filter_map(|a| self.passed_over(a, best, except)).collect();
         let why = if passed.is_empty() { lead } else { format!("{lead}; {}", passed.join("; ")) };
         Some(Pick { agent: best.agent.clone(), practice: false, why })
     }
 
-    /// Why `a` was not taken; nothing is said of the practice agent, which does not compete.
-    fn passed_over(&self, a: &AgentState, best: &AgentState, except: Option<&AgentId>) -> Option<String> {
-        if a.agent == best.agent || a.readiness.is_practice() {
-            return None;
-        }
-        let says = match self.trouble_of(a) {
-            Some(says) => says,
-            None if Some(&a.agent) == except => "has just failed".to_owned(),
-            None => match self.record(&a.agent) {
-                TrackRecord { runs: 0, .. } => "has no runs yet".to_owned(),
-                TrackRecord { runs, live } => format!("has {live} of {runs} runs that went live"),
-            },
-        };
-        Some(format!("{} {says}", a.agent))
-    }
-
-    /// Why the agent cannot be taken, if it cannot.
-    fn trouble_of(&self, a: &AgentState) -> Option<String> {
-        if !a.readiness.is_ready() {
-            return Some(lack(&a.readiness));
-        }
-        if self.is_out(&a.agent) {
-            return Some("has used up its quota or was signed out meanwhile".to_owned());
-        }
-        (!self.may_try(&a.agent)).then(|| format!("failed {} times at this request", self.failures(&a.agent)))
-    }
-
-    /// The same without the next step, where nobody has to take one.
-    fn trouble_in_short(&self, a: &AgentState) -> Option<String> {
-        match &a.readiness {
-            Readiness::Missing { .. } => Some("is not installed".to_owned()),
-            Readiness::SignedOut { .. } => Some("is signed out".to_owned()),
-            Readiness::SignedIn { .. }
-            | Readiness::Worked { .. }
-            | Readiness::Stale { .. }
-            | Readiness::Refused { .. }
-            | Readiness::QuotaGone { .. }
-            | Readiness::Busy { .. }
-            | Readiness::Broken { .. }
-            | Readiness::Practice => self.trouble_of(a),
-        }
-    }
-
     /// The practice agent, as long as no real agent worked at this request.
     fn practice(&self) -> Option<Pick> {
-        let ours = self.past.iter().all(|t| t.practice);
         let found = self.agents.iter().find(|a| a.readiness.is_practice() && self.may_try(&a.agent))?;
-        ours.then(|| Pick {
+        (!self.real).then(|| Pick {
             agent: found.agent.clone(),
             practice: true,
             why: format!("practice, because no real agent is ready: {}", self.lacks(Self::trouble_in_short)),
@@ -269,16 +296,40 @@ impl Question<'_> {
     }
 
     fn again(&self, last: &Try) -> Option<Pick> {
-        let why = match last.trouble {
-            Some(Trouble::Agent) => "once more, because no other agent is ready".to_owned(),
-            Some(Trouble::Check(check)) => {
-                format!("once more, now that it is known how the {} failed", check.word())
-            }
-            Some(Trouble::NoChange | Trouble::Quota { .. } | Trouble::SignedOut | Trouble::Lost) | None => {
-                "once more, because it changed nothing".to_owned()
-            }
-        };
+        let why = words::once_more(last.trouble);
         (self.may_try(last.agent)).then(|| Pick { agent: last.agent.clone(), practice: last.practice, why })
+    }
+
+    /// That very agent, if it is ready.
+    fn itself(&self, agent: &AgentId, why: &str) -> Option<Pick> {
+        let found = self.agents.iter().find(|a| a.agent == *agent && a.readiness.is_ready())?;
+        let practice = found.readiness.is_practice();
+        (!self.is_out(agent)).then(|| Pick { agent: agent.clone(), practice, why: why.to_owned() })
+    }
+
+    /// What only the user can answer.
+    fn for_the_user(&self, last: &Try) -> Option<Waiting> {
+        let agent = last.agent;
+        match last.trouble? {
+            Trouble::Asked => {
+                Some(Waiting::You { question: format!("{agent} asked something; answer it to go on") })
+            }
+            Trouble::Quota { .. } if self.limits.on_quota == OnQuota::Ask => {
+                let other = self.other(last)?.agent;
+                let question = format!(
+                    "the quota of {agent} is used up: go on with {other} now, or when the quota of {agent} is back?"
+                );
+                Some(Waiting::You { question })
+            }
+            Trouble::Quota { .. }
+            | Trouble::Check(_)
+            | Trouble::Conflict
+            | Trouble::NoChange
+            | Trouble::Agent
+            | Trouble::SignedOut
+            | Trouble::HandedOver { .. }
+            | Trouble::Lost => None,
+        }
     }
 
     fn give_up(&self) -> Next {
@@ -310,32 +361,8 @@ impl Question<'_> {
         }
     }
 
-    fn lacks(&self, trouble: impl Fn(&Self, &AgentState) -> Option<String>) -> String {
-        let real = self.agents.iter().filter(|a| !a.readiness.is_practice());
-        let says: Vec<String> =
-            real.filter_map(|a| trouble(self, a).map(|says| format!("{} {says}", a.agent))).collect();
-        if says.is_empty() { "no other one is known".to_owned() } else { says.join("; ") }
-    }
-
     /// A moment to wait for, if it is one. Waiting for the past would spin.
     fn later(&self, until: Option<At>) -> Option<At> {
         until.filter(|until| *until > self.now)
-    }
-}
-
-/// What an agent lacks and what to do about it, to be read after its name.
-fn lack(readiness: &Readiness) -> String {
-    match readiness {
-        Readiness::Missing { next } => format!("is not installed ({next})"),
-        Readiness::SignedOut { next, .. } => format!("is signed out ({next})"),
-        Readiness::Stale { reason, next, .. } => format!("does not take its credentials: {reason} ({next})"),
-        Readiness::Refused { reason, next, .. } => {
-            format!("was refused by its service when it was last used: {reason} ({next})")
-        }
-        Readiness::QuotaGone { .. } => "has used up its quota".to_owned(),
-        Readiness::Busy { .. } => "is busy".to_owned(),
-        Readiness::Broken { reason, next } => format!("does not work: {reason} ({next})"),
-        Readiness::SignedIn { .. } | Readiness::Worked { .. } => "is ready".to_owned(),
-        Readiness::Practice => "is for practice".to_owned(),
     }
 }
