@@ -2,7 +2,7 @@
 # one line of totals. What a suite prints is kept in TARGET/test-logs/SUITE.log too.
 
 # Order is the order of running: a wrong space shows after a second, a failing crash test after minutes.
-SUITES=(fmt clippy unit layering deny slow loop crash agents ui)
+SUITES=(fmt clippy unit layering deny slow loop crash agents conformance ui)
 
 run_suites() { # [SUITE…]
   local suite failed=0
@@ -129,5 +129,12 @@ suite_agents() {
   # The real command lines, from the package registry at pinned versions: a few hundred megabytes, once.
   "$REPO/scripts/agent-clis/install" "$TOOLS" "$NODE_BIN" && programs &&
     cargo nextest run --profile slow -E 'binary(/^agents_real/)'
+}
+suite_conformance() {
+  . "$REPO/scripts/conformance.sh"
+  local bad=0
+  conformance_programs && conformance_run "all()" || bad=1
+  conformance_table || bad=1
+  return $bad
 }
 suite_ui() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }

@@ -12,6 +12,8 @@ pub struct Place {
     pub conversation: String,
     /// Tool results since the prompt.
     pub results: usize,
+    /// Texts of the user before the prompt.
+    pub earlier: usize,
     pub prompt: String,
     /// The newest of them, shortened.
     pub result: Option<String>,
@@ -22,7 +24,7 @@ pub fn find(scenario: &Scenario, asked: &Asked, wire: Wire) -> Place {
     let mut results = 0;
     let mut searched = false;
     let mut result = None;
-    for said in asked.said.iter().rev() {
+    for (at, said) in asked.said.iter().enumerate().rev() {
         match said {
             Said::Result { search: true, .. } => searched = true,
             Said::Result { text, search: false } => {
@@ -38,13 +40,21 @@ pub fn find(scenario: &Scenario, asked: &Asked, wire: Wire) -> Place {
                     turn.act = within_reach(turn.act, asked, searched);
                     turn
                 };
-                return Place { conversation: chosen.name(), results, prompt: prompt.clone(), result, turn };
+                let earlier = asked.said.iter().take(at).filter(|said| matches!(said, Said::Text(_))).count();
+                return Place {
+                    conversation: chosen.name(),
+                    results,
+                    earlier,
+                    prompt: prompt.clone(),
+                    result,
+                    turn,
+                };
             }
         }
     }
     let say = Some("No conversation of the scenario matches.".into());
     let turn = Turn { hurdles: vec![], say, act: Act::Finish };
-    Place { conversation: "unmatched".into(), results, prompt: String::new(), result, turn }
+    Place { conversation: "unmatched".into(), results, earlier: 0, prompt: String::new(), result, turn }
 }
 
 /// A call of an MCP tool as the program can take it: by its full name where it is offered; else it is looked for, once; and

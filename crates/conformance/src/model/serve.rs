@@ -41,6 +41,9 @@ pub struct Call {
     pub conversation: String,
     /// Tool results since the prompt.
     pub results: usize,
+    /// Texts of the user before the prompt.
+    #[serde(default)]
+    pub earlier: usize,
     pub model: String,
     pub tools: Vec<String>,
     /// The user's text that chose the conversation, whole: for us, the brief.
@@ -248,6 +251,7 @@ fn logged(wire: Wire, asked: &Asked, place: &Place) -> Call {
         wire,
         conversation: place.conversation.clone(),
         results: place.results,
+        earlier: place.earlier,
         model: asked.model.clone(),
         tools: asked.tools.iter().map(|tool| tool.name.clone()).collect(),
         prompt: place.prompt.clone(),
