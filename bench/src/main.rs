@@ -5,7 +5,6 @@
 //! not hold is shown like any other; the exit code is 0 only if every figure was measured and holds.
 
 mod agents;
-mod agents_stand_in;
 mod deploy;
 mod home;
 mod memory;
@@ -14,6 +13,7 @@ mod report;
 mod row;
 mod socket;
 mod spine;
+mod stand_in;
 mod story;
 
 use crate::report::Report;
@@ -43,8 +43,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["stamp", file] => agents_stand_in::stamp(file.as_ref()).map(|()| true),
-        ["hold"] => agents_stand_in::hold().map(|()| true),
+        ["stamp", file] => stand_in::stamp(file.as_ref()).map(|()| true),
+        ["agents-inside", file] => agents::write_inside(file.as_ref()).map(|()| true),
+        ["hold"] => stand_in::hold().map(|()| true),
         names => run(names),
     };
     match done {

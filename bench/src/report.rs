@@ -1,7 +1,7 @@
 //! The tables on standard output and the files beside them.
 
 use crate::Measure;
-use crate::row::{Row, short};
+use crate::row::{Bound, Row, short};
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::path::PathBuf;
@@ -63,8 +63,12 @@ fn shown(row: &Row) -> String {
         (_, None) => "",
     };
     let ours = row.ours.map_or_else(String::new, |ours| format!("{} {}", short(ours), row.unit));
-    let goal = row.goal.map_or_else(String::new, |goal| format!("≤ {} {}", short(goal), row.unit));
-    let peer = match (row.peer, row.peer_value, row.peer_source) {
+    let bound = match row.bound {
+        Bound::AtMost => '≤',
+        Bound::AtLeast => '≥',
+    };
+    let goal = row.goal.map_or_else(String::new, |goal| format!("{bound} {} {}", short(goal), row.unit));
+    let peer = match (&row.peer, &row.peer_value, &row.peer_source) {
         (Some(peer), Some(value), Some(source)) => format!("{peer}: {value} ({source})"),
         _ => String::new(),
     };

@@ -1,30 +1,39 @@
 //! One figure, with what it is held against.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// When the peers were measured, on the same kind of machine; their programs are not part of a set-up.
 pub const RECORDED: &str = "recorded 2026-11-22";
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    AtMost,
+    AtLeast,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     pub name: String,
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// None: it could not be measured; `how` says why.
     pub ours: Option<f64>,
-    /// At most this.
     pub goal: Option<f64>,
-    pub peer: Option<&'static str>,
+    /// Which way `ours` must lie from the goal.
+    pub bound: Bound,
+    pub peer: Option<Cow<'static, str>>,
     /// In `unit`, unless it says otherwise; several peers in the order of `peer`.
-    pub peer_value: Option<&'static str>,
+    pub peer_value: Option<Cow<'static, str>>,
     /// Where the peer's value is from.
-    pub peer_source: Option<&'static str>,
+    pub peer_source: Option<Cow<'static, str>>,
     /// None where there is no goal: the row only informs.
     pub holds: Option<bool>,
     /// How it was measured.
     pub how: String,
     pub runs: usize,
     /// `ours` is the sum over the runs, not their median.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub summed: bool,
 }
 
@@ -38,9 +47,10 @@ impl Row {
     ) -> Row {
         Row {
             name: name.into(),
-            unit,
+            unit: unit.into(),
             ours: Some(ours),
             goal: None,
+            bound: Bound::AtMost,
             peer: None,
             peer_value: None,
             peer_source: None,
@@ -81,9 +91,16 @@ impl Row {
         self
     }
 
+    pub fn at_least(mut self, goal: f64) -> Row {
+        (self.goal, self.bound) = (Some(goal), Bound::AtLeast);
+        self.holds = Some(self.ours.is_some_and(|ours| ours >= goal));
+        self
+    }
+
     /// A peer whose figure was recorded.
     pub fn recorded(mut self, peer: &'static str, value: &'static str) -> Row {
-        (self.peer, self.peer_value, self.peer_source) = (Some(peer), Some(value), Some(RECORDED));
+        (self.peer, self.peer_value, self.peer_source) =
+            (Some(peer.into()), Some(value.into()), Some(RECORDED.into()));
         self
     }
 }
@@ -125,6 +142,8 @@ mod tests {
     fn a_row_holds_up_to_its_goal_and_no_further() {
         let row = |ours| Row::new("n", "ms", ours, 1, "").at_most(50.0).holds;
         assert_eq!((row(50.0), row(50.1), row(f64::NAN)), (Some(true), Some(false), Some(false)));
+        let fast = |ours| Row::new("n", "MB/s", ours, 1, "").at_least(200.0).holds;
+        assert_eq!((fast(200.0), fast(199.9), fast(f64::NAN)), (Some(true), Some(false), Some(false)));
         assert_eq!(Row::new("n", "ms", 1.0, 1, "").holds, None);
         assert_eq!(Row::not_measured("n", &anyhow::anyhow!("x")).holds, Some(false));
     }

@@ -61,7 +61,12 @@ impl Teller<'_> {
         let request = &self.request;
         let source = |path: &str| SourceRead { path: path.into(), hash: "a".repeat(64), bytes: 900 };
         let states = vec![AgentState { agent: self.agent.clone(), readiness: Readiness::Practice }];
-        let planned = PlannedTask { task: self.task.clone(), title: "Change the opening hours".into() };
+        let planned = PlannedTask {
+            task: self.task.clone(),
+            title: "Change the opening hours".into(),
+            text: None,
+            agents: vec![],
+        };
         let part = |part: &str, source: &str| BriefPart {
             part: part.into(),
             source: source.into(),
@@ -76,6 +81,8 @@ impl Teller<'_> {
                 channel: Channel::Dashboard,
                 text,
                 agent: None,
+                race: vec![],
+                parts: vec![],
                 step: None,
             }
             .into(),
@@ -97,6 +104,7 @@ impl Teller<'_> {
                 agent: self.agent.clone(),
                 practice: true,
                 why: "no real agent is ready".into(),
+                goes_on: None,
             }
             .into(),
             TaskDeclared {
@@ -144,6 +152,7 @@ impl Teller<'_> {
                 agent: self.agent.clone(),
                 version: None,
                 base: self.base.clone(),
+                paid: None,
             }
             .into(),
             checkpoint(1),
@@ -157,6 +166,8 @@ impl Teller<'_> {
                 model: None,
                 usage: Usage::default(),
                 duration_ms: Some(4200),
+                session: None,
+                unknown_events: None,
             }
             .into(),
         ];
@@ -208,6 +219,8 @@ impl Teller<'_> {
                 practice: true,
                 model: None,
                 usage: Usage::default(),
+                by_agent: vec![],
+                paid: None,
                 summary: "all checks passed".into(),
             }
             .into(),

@@ -87,6 +87,8 @@ fn ask(client: &str) -> Result<Request> {
         text: format!("A page for a bakery called Sauerteig with opening hours and an order form ({client})"),
         project: None,
         agent: Some(AgentId::new("practice")?),
+        race: vec![],
+        parts: vec![],
         step: None,
         channel: Channel::CommandLine,
     })

@@ -72,6 +72,8 @@ fn ask(daemon: &Daemon, number: usize) -> Result<(u128, u128, RequestId)> {
         text: format!("A page for a bakery called Sauerteig with opening hours, number {number}"),
         project: None,
         agent: Some(AgentId::new("practice")?),
+        race: vec![],
+        parts: vec![],
         step: None,
         channel: Channel::CommandLine,
     };

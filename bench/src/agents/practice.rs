@@ -1,9 +1,8 @@
-//! What our own driving of an agent costs: the practice agent without its pauses does next to nothing itself.
+//! A whole run of ours around an agent that costs nothing: the practice agent without its pauses does next to nothing itself.
 
-use crate::Measure;
 use crate::row::Row;
 use crate::socket::alone;
-use ::agents::{Job, RunLimits, Setup};
+use ::agents::{Job, Permissions, RunLimits, Setup};
 use anyhow::{Result, ensure};
 use protocol::fact::AttemptEnd;
 use protocol::{At, AttemptId, CommitId, ProjectId};
@@ -15,11 +14,7 @@ use tokio::sync::mpsc;
 const RUNS: usize = 9;
 const LIMIT: Duration = Duration::from_secs(60);
 
-pub fn measures() -> Vec<Measure> {
-    vec![Measure { name: "a whole run of the practice agent", take: practice_run }]
-}
-
-fn practice_run() -> Result<Vec<Row>> {
+pub fn run() -> Result<Vec<Row>> {
     let workspace = testkit::Workspace::new()?;
     let program = workspace.copy_program(&testkit::workspace::built("loopwrightd")?)?;
     let samples = alone(runs(&workspace.home(), &program))?;
@@ -60,6 +55,8 @@ fn setup(home: &Path, program: &Path) -> Setup {
             ::agents::practice(),
             BTreeMap::from([("PRACTICE_PAUSE_MS".into(), "0".into())]),
         )]),
+        accounts: ::agents::Accounts::default(),
+        leases: ::agents::Leases::default(),
     }
 }
 
@@ -77,14 +74,17 @@ async fn one_run(
         agent: ::agents::practice(),
         worktree,
         brief: "# Task\n\nA page for a bakery called Sauerteig with opening hours and an order form\n".into(),
-        limits: RunLimits { idle: LIMIT, wall: LIMIT },
+        limits: RunLimits::new(LIMIT, LIMIT),
+        mcp: Vec::new(),
+        resume: None,
+        permissions: Permissions::Allow,
     };
     let (events, mut heard) = mpsc::channel(64);
     let (_control, controlled) = mpsc::channel(1);
     let clock = Instant::now();
     let hear = async { while heard.recv().await.is_some() {} };
     let (end, ()) = tokio::join!(::agents::run(setup, job, events, controlled), hear);
-    let took = super::spine::ms(clock.elapsed());
+    let took = crate::spine::ms(clock.elapsed());
     ensure!(end.end == AttemptEnd::TurnEnded, "the practice agent ended with {:?}", end.end);
     ensure!(yard.checkpoint(project, &attempt, "bench").await?.is_some(), "the practice agent wrote nothing");
     Ok(took)
