@@ -42,9 +42,24 @@ pub(crate) fn acp(setup: &Setup, profile: &Profile, tmp: &Path) -> Result<Launch
             env.push((var.into(), program.into_os_string()));
         }
     }
-    let mut argv = command(setup, find(setup, speaker)?);
+    let mut argv = speaking(setup, profile, find(setup, speaker)?);
     argv.extend(profile.acp_args.iter().map(OsString::from));
     Ok(Launch { argv, env })
+}
+
+/// Without a launcher between us and the agent, where its program has one: what stands between cannot be signalled, and
+/// lets go of what it launched when it dies.
+fn speaking(setup: &Setup, profile: &Profile, program: PathBuf) -> Vec<OsString> {
+    let mut argv = command(setup, program);
+    let [node, script] = &mut argv[..] else { return argv };
+    if let Some(beside) =
+        profile.beside.map(|name| Path::new(script).with_file_name(name)).filter(|p| p.is_file())
+    {
+        *script = beside.into_os_string();
+    }
+    let (node, script) = (std::mem::take(node), std::mem::take(script));
+    let args = profile.node_args.iter().map(OsString::from);
+    std::iter::once(node).chain(args).chain([script]).collect()
 }
 
 /// The agent's own program with arguments, for asking it whether it is signed in.
@@ -67,7 +82,7 @@ pub(crate) fn home(setup: &Setup, profile: &Profile) -> PathBuf {
 
 pub(crate) fn find(setup: &Setup, program: &Program) -> Result<PathBuf, Missing> {
     let found = setup.path.iter().map(|folder| folder.join(program.name)).find(|path| is_program(path));
-    found.ok_or_else(|| Missing {
+    found.map(crate::install::settled).ok_or_else(|| Missing {
         program: program.name.to_owned(),
         next: format!("install `{}`: {}", program.name, program.install),
     })
@@ -109,9 +124,13 @@ fn is_node_script(path: &Path) -> io::Result<bool> {
     Ok(line.starts_with(b"#!") && line.windows(4).any(|word| word == b"node"))
 }
 
-fn node(setup: &Setup) -> Option<PathBuf> {
-    let given = setup.node.as_ref()?;
-    Some(if given.is_dir() { given.join("node") } else { given.clone() })
+/// The Node that was given, else the first on the path: one may be installed while we run.
+pub(crate) fn node(setup: &Setup) -> Option<PathBuf> {
+    match &setup.node {
+        Some(given) if given.is_dir() => Some(given.join("node")),
+        Some(given) => Some(given.clone()),
+        None => setup.path.iter().map(|folder| folder.join("node")).find(|node| is_program(node)),
+    }
 }
 
 fn environment(setup: &Setup, profile: &Profile, tmp: &Path) -> Vec<(OsString, OsString)> {
@@ -121,15 +140,30 @@ fn environment(setup: &Setup, profile: &Profile, tmp: &Path) -> Vec<(OsString, O
         ("LANG".into(), "C.UTF-8".into()),
         ("TMPDIR".into(), tmp.as_os_str().to_owned()),
         ("TERM".into(), "dumb".into()),
+        // So that "try again at 3 pm" means one moment.
+        ("TZ".into(), "UTC".into()),
     ];
-    let own = profile.env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let set =
-        setup.env.get(&profile.id).into_iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
-    for (key, value) in own.chain(set) {
+    for (key, value) in chosen(setup, profile) {
         env.retain(|(have, _)| *have != *key);
         env.push((key.into(), value.into()));
     }
     env
+}
+
+/// What is set for this agent, the last word last: our own quiet defaults, then the key that the user gave, then the user's
+/// settings file. The file wins because who runs the machine wrote it.
+fn chosen(setup: &Setup, profile: &Profile) -> Vec<(String, String)> {
+    let own = profile.env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let key = setup.accounts.environment(profile, &home(setup, profile));
+    let key = key.into_iter().map(|(key, value)| (key.to_owned(), value));
+    let file = setup.env.get(&profile.id).into_iter().flatten();
+    own.chain(key).chain(file.map(|(key, value)| (key.clone(), value.clone()))).collect()
+}
+
+/// What the agent's programs find under this name; none when it is empty.
+pub(crate) fn variable(setup: &Setup, profile: &Profile, name: &str) -> Option<String> {
+    let all = chosen(setup, profile).into_iter().rev();
+    all.filter(|(key, _)| key == name).map(|(_, value)| value).next().filter(|value| !value.is_empty())
 }
 
 fn search_path(setup: &Setup) -> OsString {

@@ -6,25 +6,35 @@
 //!
 //! Never here: git, the journal, checks, the choice of an agent. Time limits, folders and the environment are passed in.
 
+mod account;
+pub mod install;
+mod job;
 mod launch;
+mod leases;
 pub mod practice;
-mod probe;
 mod profile;
+mod readiness;
 mod run;
+mod signin;
+mod stand_in;
 mod supervise;
 
+pub use account::{Account, Accounts, BadFields, ways};
+pub use job::{Control, Event, Job, McpServer, Permissions, RunEnd, RunLimits};
+pub use leases::{Lease, Leases, Turnstile};
 pub use practice::{practice_main, practice_stdio};
-pub use probe::probe;
 pub use profile::{Profile, catalogue, practice};
-pub use run::run;
+pub use readiness::{Judged, Mark, Past, Seen, judge, look, mark, probe};
+pub use run::{Read, read_events, run};
+pub use signin::{
+    NotSignedIn, SIGN_IN_LIMIT, Say, SignIn, end_sign_in, is_login, sayable, sign_in, sign_out,
+};
+pub use stand_in::{StandIn, stand_in};
 pub use supervise::{adopt_orphans, kill_leftovers};
 
-use protocol::fact::{AttemptEnd, Usage};
-use protocol::view::LineKind;
-use protocol::{AgentId, AttemptId};
+use protocol::AgentId;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// The user under which agents run. Numbers, because nothing is looked up here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,51 +60,8 @@ pub struct Setup {
     pub runtime: PathBuf,
     /// What the user set for an agent, such as a base URL or a key. Nothing else of our environment reaches it.
     pub env: BTreeMap<AgentId, BTreeMap<String, String>>,
-}
-
-/// How long a run may take, and how long it may be silent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunLimits {
-    pub idle: Duration,
-    pub wall: Duration,
-}
-
-/// One run of one agent.
-#[derive(Debug, Clone)]
-pub struct Job {
-    pub attempt: AttemptId,
-    pub agent: AgentId,
-    pub worktree: PathBuf,
-    pub brief: String,
-    pub limits: RunLimits,
-}
-
-/// What a run tells while it goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The process runs. It has not said anything yet, so that its version is not always known.
-    Started { version: Option<String> },
-    /// A line of the transcript, at most 8 KiB.
-    Line { kind: LineKind, text: String },
-    /// A tool finished: a good moment for a checkpoint.
-    Touched,
-}
-
-/// What a run may be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Control {
-    Cancel,
-    /// Words for the agent, given to it as its next turn in the same session.
-    Steer(String),
-}
-
-/// How a run ended, and what it cost.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunEnd {
-    pub end: AttemptEnd,
-    pub model: Option<String>,
-    /// `raw` is always `None` here: the caller makes the blob from `raw` below.
-    pub usage: Usage,
-    /// The agent's own words about usage, as JSON.
-    pub raw: Option<Vec<u8>>,
+    /// The keys that the user gave on the way. What stands in `env` goes before them.
+    pub accounts: Accounts,
+    /// Who may use which account now. All that share accounts share these.
+    pub leases: Leases,
 }

@@ -1,7 +1,7 @@
 //! Claude Code, through its ACP adapter.
 
-use super::{Profile, Program, name};
-use crate::probe::{Login, claude_login};
+use super::{Aside, Profile, Program, Resumes, name};
+use crate::account;
 use crate::run::usage;
 
 pub(super) fn profile() -> Profile {
@@ -16,6 +16,8 @@ pub(super) fn profile() -> Profile {
         }),
         cli_env: Some("CLAUDE_CODE_EXECUTABLE"),
         acp_args: &[],
+        beside: None,
+        node_args: &[],
         mode: Some("bypassPermissions"),
         env: &[
             ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
@@ -25,8 +27,16 @@ pub(super) fn profile() -> Profile {
             ("DISABLE_AUTOUPDATER", "1"),
             ("NO_BROWSER", "1"),
         ],
-        tokens: usage::claude,
-        login: Login { args: &["auth", "status"], signed_in: claude_login },
-        sign_in: "run `claude auth login`, or set ANTHROPIC_API_KEY for it",
+        mcp_env: &[("ENABLE_TOOL_SEARCH", "false")],
+        settings: None,
+        aside: Aside::Nothing,
+        resumes: Resumes::Quietly,
+        session_meta: Some(r#"{"claudeCode":{"emitRawSDKMessages":[{"type":"result"}]}}"#),
+        named_by_us: false,
+        known: &["_claude/sdkMessage"],
+        echo: None,
+        spent: usage::by_model_or_usage,
+        total: Some(("_claude/sdkMessage", usage::claude_total)),
+        account: &account::CLAUDE,
     }
 }

@@ -1,7 +1,7 @@
 //! Codex, through its ACP adapter.
 
-use super::{Profile, Program, name};
-use crate::probe::{Login, codex_login};
+use super::{Aside, Profile, Program, Resumes, name};
+use crate::account;
 use crate::run::usage;
 
 pub(super) fn profile() -> Profile {
@@ -16,10 +16,20 @@ pub(super) fn profile() -> Profile {
         }),
         cli_env: Some("CODEX_PATH"),
         acp_args: &[],
+        beside: None,
+        node_args: &[],
         mode: Some("agent-full-access"),
         env: &[("CODEX_CONFIG", r#"{"analytics":{"enabled":false}}"#), ("NO_BROWSER", "1")],
-        tokens: usage::codex,
-        login: Login { args: &["login", "status"], signed_in: codex_login },
-        sign_in: "run `codex login --device-auth`, or give it a key with `codex login --with-api-key`",
+        mcp_env: &[],
+        settings: None,
+        aside: Aside::Nothing,
+        resumes: Resumes::Quietly,
+        session_meta: None,
+        named_by_us: true,
+        known: &[],
+        echo: None,
+        spent: usage::by_model_or_usage,
+        total: None,
+        account: &account::CODEX,
     }
 }

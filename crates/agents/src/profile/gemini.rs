@@ -1,8 +1,17 @@
 //! Gemini CLI, which speaks ACP itself.
 
-use super::{Profile, Program, cannot_say, name};
-use crate::probe::Login;
+use super::{Aside, Profile, Program, Resumes, name};
+use crate::account;
 use crate::run::usage;
+
+/// All of it goes into our pipe; nothing is sent. Prompts are left out, and a call is told as soon as it is over.
+const TELEMETRY: &[(&str, &str)] = &[
+    ("GEMINI_TELEMETRY_ENABLED", "true"),
+    ("GEMINI_TELEMETRY_TARGET", "local"),
+    ("GEMINI_TELEMETRY_LOG_PROMPTS", "false"),
+    ("OTEL_BLRP_SCHEDULE_DELAY", "1"),
+    ("OTEL_TRACES_SAMPLER", "always_off"),
+];
 
 pub(super) fn profile() -> Profile {
     Profile {
@@ -13,10 +22,20 @@ pub(super) fn profile() -> Profile {
         adapter: None,
         cli_env: None,
         acp_args: &["--acp", "--skip-trust"],
+        beside: None,
+        node_args: &[],
         mode: Some("yolo"),
         env: &[("GEMINI_CLI_NO_RELAUNCH", "true"), ("NO_BROWSER", "true")],
-        tokens: usage::standard,
-        login: Login { args: &["--version"], signed_in: cannot_say },
-        sign_in: "run `gemini` and choose how to sign in, or set GEMINI_API_KEY for it",
+        mcp_env: &[],
+        settings: None,
+        aside: Aside::Telemetry { file: "GEMINI_TELEMETRY_OUTFILE", env: TELEMETRY },
+        resumes: Resumes::WithHistory,
+        session_meta: None,
+        named_by_us: false,
+        known: &[],
+        echo: Some("[MODE_UPDATE] "),
+        spent: usage::gemini,
+        total: None,
+        account: &account::GEMINI,
     }
 }

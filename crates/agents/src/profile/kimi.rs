@@ -1,7 +1,7 @@
 //! Kimi Code, which speaks ACP itself.
 
-use super::{Profile, Program, cannot_say, name};
-use crate::probe::Login;
+use super::{Aside, Profile, Program, Resumes, name};
+use crate::account;
 use crate::run::usage;
 
 pub(super) fn profile() -> Profile {
@@ -13,10 +13,20 @@ pub(super) fn profile() -> Profile {
         adapter: None,
         cli_env: None,
         acp_args: &["acp"],
+        beside: None,
+        node_args: &[],
         mode: Some("yolo"),
         env: &[("KIMI_DISABLE_TELEMETRY", "1"), ("KIMI_CODE_NO_AUTO_UPDATE", "1"), ("NO_BROWSER", "1")],
-        tokens: usage::standard,
-        login: Login { args: &["--version"], signed_in: cannot_say },
-        sign_in: "run `kimi login`, or set a model and a key for it",
+        mcp_env: &[],
+        settings: None,
+        aside: Aside::SessionLog { variable: "KIMI_CODE_HOME", folder: ".kimi-code" },
+        resumes: Resumes::Quietly,
+        session_meta: None,
+        named_by_us: false,
+        known: &[],
+        echo: None,
+        spent: usage::of_protocol,
+        total: None,
+        account: &account::KIMI,
     }
 }

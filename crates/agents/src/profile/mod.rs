@@ -8,10 +8,10 @@ mod kimi;
 mod practice;
 mod qwen;
 
-use crate::Setup;
-use crate::probe::{Answer, Login};
-use crate::run::usage::Tokens;
+use crate::account;
+use crate::run::usage::Total;
 use protocol::AgentId;
+use protocol::fact::ModelUsage;
 use serde_json::Value;
 use std::sync::LazyLock;
 
@@ -30,16 +30,69 @@ pub struct Profile {
     pub(crate) cli_env: Option<&'static str>,
     /// What makes the program that speaks ACP do so.
     pub(crate) acp_args: &'static [&'static str],
+    /// The file beside the program's own that is run in its place, so that no launcher stands between us and the agent.
+    pub(crate) beside: Option<&'static str>,
+    /// For Node itself, before the program.
+    pub(crate) node_args: &'static [&'static str],
     /// ACP session mode in which it does not ask.
     pub(crate) mode: Option<&'static str>,
     /// Keeps it from updating itself, phoning home and retrying for minutes.
     pub(crate) env: &'static [(&'static str, &'static str)],
-    /// Reads one turn's tokens out of the result of `session/prompt`.
-    pub(crate) tokens: fn(&Value) -> Tokens,
-    /// How its own program is asked whether it is signed in.
-    pub(crate) login: Login,
-    /// How one signs in, for people.
-    pub(crate) sign_in: &'static str,
+    /// Only for runs that have MCP servers: makes their tools visible at once.
+    pub(crate) mcp_env: &'static [(&'static str, &'static str)],
+    /// What only a settings file can say.
+    pub(crate) settings: Option<Settings>,
+    /// Where it tells what ACP has no words for.
+    pub(crate) aside: Aside,
+    pub(crate) resumes: Resumes,
+    /// `_meta` of the request that opens a session, as JSON.
+    pub(crate) session_meta: Option<&'static str>,
+    /// Its session is given a name by us: it would ask a model for one, which is billed and told nowhere.
+    pub(crate) named_by_us: bool,
+    /// Vendor messages that are known and of no interest to a reader.
+    pub(crate) known: &'static [&'static str],
+    /// How a message begins that is no word of the model.
+    pub(crate) echo: Option<&'static str>,
+    /// Reads one turn's tokens, by model, out of the result of `session/prompt`.
+    pub(crate) spent: fn(&Value) -> Vec<ModelUsage>,
+    /// The notification that carries the whole session's tokens and dollars so far, and its reader.
+    pub(crate) total: Option<(&'static str, fn(&Value) -> Option<Total>)>,
+    /// Its account: what counts as credentials, how its program is asked, how one signs in.
+    pub(crate) account: &'static account::Row,
+}
+
+/// A settings file of ours for one run, in its private folder. The user's own configuration is left as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// The variable that names the file.
+    pub variable: &'static str,
+    pub json: &'static str,
+}
+
+/// Where an agent tells of each call of its model: what it cost, and whether it was refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Aside {
+    Nothing,
+    /// Its own telemetry, into a pipe of ours instead of over the network.
+    Telemetry {
+        file: &'static str,
+        env: &'static [(&'static str, &'static str)],
+    },
+    /// The log of its sessions, in its own home.
+    SessionLog {
+        variable: &'static str,
+        folder: &'static str,
+    },
+}
+
+/// How a session of an earlier run is taken up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resumes {
+    No,
+    /// `session/resume`: nothing is said again.
+    Quietly,
+    /// `session/load`: the whole conversation is said again first.
+    WithHistory,
 }
 
 /// A program and how one gets it.
@@ -49,6 +102,11 @@ pub(crate) struct Program {
 }
 
 impl Profile {
+    /// Whether a later run can go on with a session of an earlier one.
+    pub fn can_resume(&self) -> bool {
+        self.resumes != Resumes::No
+    }
+
     /// The program that speaks ACP.
     pub(crate) fn speaker(&self) -> Option<&Program> {
         self.adapter.as_ref().or(self.cli.as_ref())
@@ -85,11 +143,6 @@ fn name(id: &'static str) -> AgentId {
         Ok(id) => id,
         Err(bad) => unreachable!("the table's own names are ids: {bad}"),
     }
-}
-
-/// Its program has no question for this; what it would need is not known to be there.
-fn cannot_say(_: &Setup, _: &Profile, _: &Answer) -> Result<bool, String> {
-    Ok(false)
 }
 
 #[cfg(test)]

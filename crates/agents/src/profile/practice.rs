@@ -1,7 +1,7 @@
 //! Our own practice agent: no model, no account.
 
-use super::Profile;
-use crate::probe::{Login, no_login};
+use super::{Aside, Profile, Resumes};
+use crate::account;
 use crate::run::usage;
 
 pub(super) fn profile() -> Profile {
@@ -13,10 +13,20 @@ pub(super) fn profile() -> Profile {
         adapter: None,
         cli_env: None,
         acp_args: &[],
+        beside: None,
+        node_args: &[],
         mode: None,
         env: &[],
-        tokens: usage::standard,
-        login: Login { args: &[], signed_in: no_login },
-        sign_in: "",
+        mcp_env: &[],
+        settings: None,
+        aside: Aside::Nothing,
+        resumes: Resumes::No,
+        session_meta: None,
+        named_by_us: false,
+        known: &[],
+        echo: None,
+        spent: usage::of_protocol,
+        total: None,
+        account: &account::PRACTICE,
     }
 }

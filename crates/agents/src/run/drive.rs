@@ -1,17 +1,22 @@
 //! The loop of a run: what comes from the agent, from the user and from the clocks, in one place. The reader of our
 //! events may be slow: then the agent's output waits in its pipe, and the clocks go on.
 
+use super::aside::Aside;
+use super::asks::Asks;
+use super::desk::{Clocks, Desk, Seen};
 use super::talk::{self, Line, Remark, Topic};
 use super::transcript::Transcript;
+use super::watch::Watch;
 use super::wire::{Lines, TooLong};
+use crate::leases::Turnstile;
 use crate::profile::Profile;
 use crate::supervise::Tree;
 use crate::{Control, Event, Job, RunLimits};
 use agent_client_protocol::v1::ConnectionTo;
-use agent_client_protocol::v1::schema::RequestPermissionRequest;
+use agent_client_protocol::v1::schema::{CreateElicitationRequest, RequestPermissionRequest};
 use agent_client_protocol::{Agent, Client, Error, Lines as AcpLines};
 use futures_util::{sink, stream};
-use protocol::view::LineKind;
+use protocol::fact::AttemptEnd;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -23,12 +28,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 /// The longest message that is taken from an agent.
-const MAX_MESSAGE: usize = 16 << 20;
+pub(super) const MAX_MESSAGE: usize = 16 << 20;
 const MAX_STDERR_LINE: usize = 4 << 10;
-/// Lines of the error output that are kept for the reason of a failure.
-const LAST_WORDS: usize = 12;
-/// After `session/cancel`, before the tree is killed.
-const CANCEL_GRACE: Duration = Duration::from_millis(1200);
 /// After the end of its output, for answers that are already under way.
 const LAST_ANSWER: Duration = Duration::from_millis(500);
 /// Events that may wait for their reader before the agent is held back.
@@ -38,9 +39,17 @@ const QUEUE: usize = 256;
 #[derive(Debug)]
 pub(super) enum Ending {
     TurnEnded,
-    Cancelled,
+    /// By an order of ours.
+    Stopped,
     Silent(Duration),
     TooLong(Duration),
+    /// Its service refused it for too long.
+    RefusedTooLong,
+    Stuck(String),
+    OverLimit(String),
+    /// It asked, and nobody can answer.
+    Unanswered(String),
+    Judged(AttemptEnd),
     /// It answered with an error.
     Refused {
         code: i64,
@@ -52,23 +61,29 @@ pub(super) enum Ending {
     Gone,
 }
 
-pub(super) struct Driven {
-    pub ending: Ending,
-    pub stderr: VecDeque<String>,
+/// What a run is driven with.
+pub(super) struct Drive<'a, H> {
+    pub profile: &'static Profile,
+    pub job: &'a Job,
+    pub transcript: &'a mut Transcript,
+    pub seen: &'a mut Seen,
+    pub aside: &'a mut Aside,
+    pub watch: &'a mut Watch<H>,
+    pub events: &'a mpsc::Sender<Event>,
+    pub control: mpsc::Receiver<Control>,
+    /// Words that were given before it began.
+    pub steered: VecDeque<String>,
+    pub turnstile: Turnstile,
 }
 
-pub(super) async fn drive(
-    tree: &mut Tree,
-    profile: &Profile,
-    job: &Job,
-    transcript: &mut Transcript,
-    events: &mpsc::Sender<Event>,
-    control: mpsc::Receiver<Control>,
-) -> Driven {
+pub(super) async fn drive<H>(tree: &mut Tree, drive: Drive<'_, H>) -> Ending
+where
+    H: Fn() -> Option<String> + Clone + Send + 'static,
+{
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (tree.child.stdin.take(), tree.child.stdout.take(), tree.child.stderr.take())
     else {
-        return Driven { ending: Ending::Broken("it has no pipes".into()), stderr: VecDeque::new() };
+        return Ending::Broken("it has no pipes".into());
     };
     let mut pipes = Pipes {
         output: Lines::new(BufReader::new(stdout), MAX_MESSAGE, TooLong::Fail),
@@ -76,72 +91,106 @@ pub(super) async fn drive(
         errors_open: true,
     };
     let (to_protocol, from_agent) = mpsc::unbounded_channel();
-    let (steer, steering) = mpsc::unbounded_channel();
     let (remarks, mut remarked) = mpsc::unbounded_channel();
     let cancel = Arc::new(Notify::new());
-    let topic = Topic { worktree: job.worktree.clone(), mode: profile.mode, brief: job.brief.clone() };
-    let line = Line { steering, cancel: cancel.clone(), remarks };
+    let job = drive.job;
+    let topic = Topic {
+        profile: drive.profile,
+        worktree: job.worktree.clone(),
+        brief: job.brief.clone(),
+        mcp: job.mcp.clone(),
+        resume: job.resume.clone(),
+        name: job.attempt.to_string(),
+    };
+    let line = Line { cancel: cancel.clone(), remarks };
     let mut conversation = Box::pin(converse(stdin, from_agent, topic, line));
     let mut desk = Desk {
-        transcript,
+        job,
+        transcript: drive.transcript,
+        seen: drive.seen,
         to_protocol: Some(to_protocol),
-        steer,
         cancel,
-        control: Some(control),
-        stderr: VecDeque::new(),
+        control: Some(drive.control),
+        steered: drive.steered,
+        asks: Asks::default(),
+        clocks: Clocks::new(job.limits),
         stop_at: None,
         listening: true,
+        turnstile: Some(drive.turnstile),
+        over: None,
     };
-    let ending =
-        listen(&mut desk, &mut pipes, conversation.as_mut(), &mut remarked, events, job.limits).await;
+    let sides = Sides { aside: drive.aside, watch: drive.watch, events: drive.events };
+    let ending = listen(&mut desk, &mut pipes, conversation.as_mut(), &mut remarked, sides).await;
     drop(conversation);
     while let Ok(remark) = remarked.try_recv() {
         desk.remark(remark);
     }
-    let ending = if desk.stop_at.is_some() { Ending::Cancelled } else { ending };
+    let ending = if desk.stop_at.is_some() { Ending::Stopped } else { ending };
     if matches!(ending, Ending::Gone | Ending::Broken(_)) {
-        desk.last_words(&mut pipes).await;
+        last_words(&mut desk, &mut pipes).await;
     }
-    Driven { ending, stderr: desk.stderr }
+    ending
+}
+
+struct Sides<'a, H> {
+    aside: &'a mut Aside,
+    watch: &'a mut Watch<H>,
+    events: &'a mpsc::Sender<Event>,
 }
 
 /// Takes what comes from all sides, until the run ends in whatever way.
-async fn listen(
+async fn listen<H>(
     desk: &mut Desk<'_>,
     pipes: &mut Pipes,
     mut conversation: Pin<&mut impl Future<Output = Ending>>,
     remarked: &mut mpsc::UnboundedReceiver<Remark>,
-    events: &mpsc::Sender<Event>,
-    limits: RunLimits,
-) -> Ending {
-    let begun = Instant::now();
-    let mut heard = begun;
+    sides: Sides<'_, H>,
+) -> Ending
+where
+    H: Fn() -> Option<String> + Clone + Send + 'static,
+{
+    let Sides { aside, watch, events } = sides;
+    let RunLimits { idle, wall, refused, .. } = desk.job.limits;
+    let mut tools_over = 0;
     loop {
         let room = desk.transcript.waiting() < QUEUE;
         tokio::select! { biased;
             order = next_order(&mut desk.control) => desk.order(order),
-            () = sleep_until(begun + limits.wall) => break Ending::TooLong(limits.wall),
-            () = until(desk.stop_at) => break Ending::Cancelled,
-            () = sleep_until(heard + limits.idle), if room => break Ending::Silent(limits.idle),
+            () = until(desk.clocks.wall()) => break Ending::TooLong(wall),
+            () = until(desk.stop_at) => break Ending::Stopped,
+            () = until(desk.clocks.idle()), if room => break Ending::Silent(idle),
+            () = until(desk.seen.refusals.deadline(refused)) => break Ending::RefusedTooLong,
+            over = watch.over() => break Ending::OverLimit(over),
             sent = events.reserve(), if desk.listening && desk.transcript.waiting() > 0 => match sent {
                 Ok(place) => if let Some(event) = desk.transcript.pop() { place.send(event) },
                 Err(_) => desk.listening = false,
             },
-            Some(remark) = remarked.recv() => desk.remark(remark),
+            Some(remark) = remarked.recv() => {
+                desk.remark(remark);
+                if let Some(session) = &desk.seen.session { aside.session(session) }
+            }
+            Some(told) = aside.next() => { desk.clocks.heard(); desk.told(told) }
             ending = &mut conversation => break ending,
             line = pipes.output.next(), if room => match line {
-                Some(Ok(line)) => { heard = Instant::now(); desk.heard(line); }
+                Some(Ok(line)) => { desk.clocks.heard(); desk.heard(line); }
                 Some(Err(reason)) => break Ending::Broken(reason),
-                None => break last_answer(desk, conversation.as_mut()).await,
+                None => break last_answer(desk, conversation.as_mut(), remarked).await,
             },
             line = pipes.errors.next(), if room && pipes.errors_open => match line {
                 Some(Ok(line)) => desk.complained(&line),
                 _ => pipes.errors_open = false,
             },
         }
+        if let Some(over) = desk.over.take() {
+            break over;
+        }
+        if desk.transcript.tools.over != tools_over {
+            tools_over = desk.transcript.tools.over;
+            watch.look();
+        }
         if !room {
             // While its output waited for our reader, its silence was not its own.
-            heard = Instant::now();
+            desk.clocks.heard();
         }
         if !desk.listening {
             desk.transcript.take_queue();
@@ -156,84 +205,34 @@ struct Pipes {
     errors_open: bool,
 }
 
-/// The state of the loop that is not a stream.
-struct Desk<'a> {
-    transcript: &'a mut Transcript,
-    /// Gone once the agent's output ended.
-    to_protocol: Option<mpsc::UnboundedSender<String>>,
-    steer: mpsc::UnboundedSender<String>,
-    cancel: Arc<Notify>,
-    /// Gone once nobody can order any more.
-    control: Option<mpsc::Receiver<Control>>,
-    stderr: VecDeque<String>,
-    /// When a cancelled run is ended by force.
-    stop_at: Option<Instant>,
-    /// Whether somebody reads our events.
-    listening: bool,
-}
-
-impl Desk<'_> {
-    fn order(&mut self, order: Option<Control>) {
-        match order {
-            Some(Control::Cancel) if self.stop_at.is_none() => {
-                self.stop_at = Some(Instant::now() + CANCEL_GRACE);
-                self.cancel.notify_one();
-                self.transcript.say(LineKind::Daemon, "cancel was sent");
-            }
-            Some(Control::Cancel) => {}
-            Some(Control::Steer(words)) => {
-                self.transcript.say(LineKind::Daemon, "your words wait for the end of this turn");
-                // Too late is told by the run's end.
-                let _ = self.steer.send(words);
-            }
-            None => self.control = None,
-        }
-    }
-
-    fn remark(&mut self, remark: Remark) {
-        match remark {
-            Remark::Say(text) => self.transcript.say(LineKind::Daemon, &text),
-            Remark::Prompted => self.transcript.prompts += 1,
-        }
-    }
-
-    fn heard(&mut self, line: String) {
-        if self.transcript.heard(&line)
-            && let Some(protocol) = &self.to_protocol
-        {
-            // A conversation that is over needs no answers.
-            let _ = protocol.send(line);
-        }
-    }
-
-    fn complained(&mut self, line: &str) {
-        if line.trim().is_empty() {
-            return;
-        }
-        self.transcript.noise(LineKind::Stderr, line);
-        if self.stderr.len() == LAST_WORDS {
-            self.stderr.pop_front();
-        }
-        self.stderr.push_back(protocol::clean::line(line, 400));
-    }
-
-    /// What it wrote to its error output just before it went away.
-    async fn last_words(&mut self, pipes: &mut Pipes) {
-        let deadline = Instant::now() + LAST_ANSWER;
-        while pipes.errors_open
-            && let Ok(Some(Ok(line))) = tokio::time::timeout_at(deadline, pipes.errors.next()).await
-        {
-            self.complained(&line);
-        }
+/// What it wrote to its error output just before it went away.
+async fn last_words(desk: &mut Desk<'_>, pipes: &mut Pipes) {
+    let deadline = Instant::now() + LAST_ANSWER;
+    while pipes.errors_open
+        && let Ok(Some(Ok(line))) = tokio::time::timeout_at(deadline, pipes.errors.next()).await
+    {
+        desk.complained(&line);
     }
 }
 
 /// Its output ended. An answer that came just before still counts.
-async fn last_answer(desk: &mut Desk<'_>, conversation: impl Future<Output = Ending>) -> Ending {
+async fn last_answer(
+    desk: &mut Desk<'_>,
+    mut conversation: Pin<&mut impl Future<Output = Ending>>,
+    remarked: &mut mpsc::UnboundedReceiver<Remark>,
+) -> Ending {
     desk.to_protocol = None;
-    match tokio::time::timeout(LAST_ANSWER, conversation).await {
-        Ok(ending @ (Ending::TurnEnded | Ending::Cancelled)) => ending,
-        Ok(ending @ Ending::Refused { .. }) if !is_closed(&ending) => ending,
+    let deadline = Instant::now() + LAST_ANSWER;
+    let ending = loop {
+        tokio::select! { biased;
+            Some(remark) = remarked.recv() => desk.remark(remark),
+            ending = &mut conversation => break ending,
+            () = sleep_until(deadline) => break Ending::Gone,
+        }
+    };
+    match ending {
+        Ending::TurnEnded | Ending::Stopped => ending,
+        Ending::Refused { .. } if !is_closed(&ending) => ending,
         _ => Ending::Gone,
     }
 }
@@ -259,12 +258,22 @@ async fn converse(
         let line = lines.recv().await?;
         Some((Ok::<_, std::io::Error>(line), lines))
     });
+    let (permissions, forms) = (line.remarks.clone(), line.remarks.clone());
     let talked = Client
         .v1()
         .name("loopwright")
         .on_receive_request(
             async move |request: RequestPermissionRequest, responder, _cx| {
-                responder.respond(talk::allow(&request))
+                // When nobody listens, the run is over.
+                let _ = permissions.send(Remark::Permission(request, responder));
+                Ok(())
+            },
+            agent_client_protocol::on_receive_request!(),
+        )
+        .on_receive_request(
+            async move |request: CreateElicitationRequest, responder, _cx| {
+                let _ = forms.send(Remark::Form(request, responder));
+                Ok(())
             },
             agent_client_protocol::on_receive_request!(),
         )

@@ -1,37 +1,65 @@
 //! Reads an agent's complaint: signed out, out of quota, or simply failed. Codes first, then the words that the
 //! programs are known to use.
 
+use super::reset;
 use super::transcript::Transcript;
 use protocol::At;
 use protocol::clean;
 use protocol::fact::AttemptEnd;
+use std::collections::VecDeque;
 
 /// ACP's "authentication required".
 const AUTH_REQUIRED: i64 = -32000;
 
 const SIGNED_OUT: &[&str] = &[
     "401",
+    "api key not valid",
+    "api_key_invalid",
     "authentication required",
     "authentication_error",
     "authentication_failed",
+    "incorrect api key",
     "invalid api key",
+    "invalid_api_key",
     "invalid x-api-key",
+    "invalid_authentication",
     "not logged in",
     "oauth token has expired",
     "please run /login",
+    "provider.auth_error",
+    "unauthenticated",
     "unauthorized",
 ];
 
 const QUOTA: &[&str] = &[
     "429",
+    "exceeded_current_quota",
     "hit your limit",
+    "hit your session limit",
     "hit your usage limit",
+    "hit your weekly limit",
+    "insufficient balance",
     "insufficient_quota",
+    "provider.rate_limit",
     "quota exceeded",
+    "quota_exceeded",
     "rate limit",
     "rate_limit",
+    "resource_exhausted",
     "too many requests",
     "usage limit reached",
+    "usage_limit_reached",
+];
+
+/// A quota that is not back in a minute.
+const FOR_LONG: &[&str] = &[
+    "allocated quota exceeded",
+    "exceeded_current_quota",
+    "insufficient balance",
+    "insufficient_quota",
+    "per day",
+    "perday",
+    "usage limit",
     "usage_limit_reached",
 ];
 
@@ -47,6 +75,7 @@ const QUOTA_SAID: &[&str] = &[
 
 /// Beginnings of what an adapter passes on as the agent's words when the service refused: an error in plain clothes.
 const FAILURE_SAID: &[&str] = &[
+    "[api error",
     "api error:",
     "exceeded retry limit",
     "failed to authenticate",
@@ -57,31 +86,55 @@ const FAILURE_SAID: &[&str] = &[
 /// What an error answer of the protocol means for the attempt.
 pub(super) fn of_error(code: i64, text: &str, now: At) -> AttemptEnd {
     let lower = text.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| contains_word(&lower, word));
-    if says(QUOTA) {
-        AttemptEnd::QuotaGone { until: until(&lower, now) }
-    } else if code == AUTH_REQUIRED || says(SIGNED_OUT) {
+    if says(&lower, QUOTA) {
+        AttemptEnd::QuotaGone { until: reset::until(text, now) }
+    } else if code == AUTH_REQUIRED || says(&lower, SIGNED_OUT) {
         AttemptEnd::SignedOut { reason: clean::line(text, 400) }
     } else {
         AttemptEnd::Failed { reason: format!("it answered with an error: {}", clean::line(text, 1000)) }
     }
 }
 
-/// A turn that ended well, did nothing and said only that the service refused it.
-pub(super) fn in_words(said: &Transcript, now: At) -> Option<AttemptEnd> {
-    let words = said.last_words.trim();
-    if said.tools_used > 0 || words.len() > 400 {
+/// What the service's answer to the agent means for the attempt.
+pub(super) fn of_status(status: Option<u16>, words: &str, now: At) -> AttemptEnd {
+    match status {
+        Some(401) => AttemptEnd::SignedOut { reason: clean::line(&format!("401: {words}"), 400) },
+        Some(429) => AttemptEnd::QuotaGone { until: reset::until(words, now) },
+        Some(status) if status >= 400 => match of_error(0, words, now) {
+            AttemptEnd::Failed { .. } => AttemptEnd::Failed {
+                reason: clean::line(&format!("its service answers with {status}: {words}"), 1000),
+            },
+            other => other,
+        },
+        _ => of_error(0, words, now),
+    }
+}
+
+/// Whether such a refusal is one that waiting for a minute does not help.
+pub(super) fn is_for_long(words: &str) -> bool {
+    says(&words.to_lowercase(), FOR_LONG)
+}
+
+/// A turn that ended well, did nothing and said only that the service refused it, or was refused before it said so.
+pub(super) fn in_words(said: &Transcript, stderr: &VecDeque<String>, now: At) -> Option<AttemptEnd> {
+    if said.tools.used > 0 {
         return None;
     }
+    let words = said.last_words.trim();
     let lower = words.to_lowercase();
     let begins = |with: &[&str]| with.iter().any(|beginning| lower.starts_with(beginning));
-    if begins(QUOTA_SAID) {
-        Some(AttemptEnd::QuotaGone { until: until(&lower, now) })
-    } else if begins(FAILURE_SAID) {
-        Some(of_error(0, words, now))
-    } else {
-        None
+    if words.len() <= 400 && begins(QUOTA_SAID) {
+        return Some(AttemptEnd::QuotaGone { until: reset::until(words, now) });
     }
+    if words.len() <= 400 && begins(FAILURE_SAID) {
+        return Some(of_error(0, words, now));
+    }
+    let complaint = stderr.iter().rev().find(|line| says(&line.to_lowercase(), SIGNED_OUT));
+    complaint.map(|line| AttemptEnd::SignedOut { reason: clean::line(line, 400) })
+}
+
+fn says(lower: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| contains_word(lower, word))
 }
 
 /// A number such as 401 must stand alone: "14012 tokens" is no refusal.
@@ -90,25 +143,6 @@ fn contains_word(text: &str, word: &str) -> bool {
         return text.contains(word);
     }
     text.split(|c: char| !c.is_alphanumeric()).any(|part| part == word)
-}
-
-/// When it says that the quota is back: `limit reached|<unix seconds>`, or "in 3 days 4 hours 5 minutes".
-fn until(text: &str, now: At) -> Option<At> {
-    if let Some((_, after)) = text.split_once("limit reached|") {
-        let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-        return Some(At(digits.parse::<i64>().ok()?.checked_mul(1000)?));
-    }
-    let (_, after) = text.split_once("try again in ").or_else(|| text.split_once("resets in "))?;
-    let mut words =
-        after.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty() && *w != "and");
-    let mut seconds = 0i64;
-    while let Some(number) = words.next().and_then(|word| word.parse::<i64>().ok()) {
-        let unit = words.next()?;
-        let each = [("day", 86_400), ("hour", 3_600), ("min", 60), ("sec", 1)];
-        let (_, each) = each.iter().find(|(name, _)| unit.starts_with(name))?;
-        seconds = seconds.checked_add(number.checked_mul(*each)?)?;
-    }
-    (seconds > 0).then(|| At(now.0.saturating_add(seconds.saturating_mul(1000))))
 }
 
 #[cfg(test)]
@@ -133,17 +167,5 @@ mod tests {
             let end = serde_json::to_value(of_error(code, text, NOW)).unwrap();
             assert_eq!(end["end"], expected, "{text}");
         }
-    }
-
-    #[test]
-    fn the_time_of_return_is_read_where_it_is_said() {
-        assert_eq!(until("usage limit reached|1764000000", NOW), Some(At(1_764_000_000_000)));
-        assert_eq!(until("try again in 1 hour, 2 minutes.", NOW), Some(At(NOW.0 + 3_720_000)));
-        assert_eq!(
-            until("try again in 3 days 4 hours", NOW),
-            Some(At(NOW.0 + 1000 * (3 * 86_400 + 4 * 3_600)))
-        );
-        assert_eq!(until("try again later", NOW), None);
-        assert_eq!(until("usage limit reached", NOW), None);
     }
 }

@@ -1,24 +1,43 @@
 //! One run: start the agent, talk ACP with it, tell what it does, and end with nothing of it alive.
 
+mod aside;
+mod asks;
+mod desk;
 mod drive;
 mod failure;
+mod ledger;
+mod message;
+mod open;
+mod queue;
+mod read;
+mod refusals;
+mod reset;
 mod talk;
+mod tools;
 mod transcript;
 pub(crate) mod usage;
+mod watch;
 mod wire;
 
+pub use read::{Read, read_events};
+
 use crate::profile::{self, Profile};
-use crate::supervise::{self, Tree, Walls};
+use crate::supervise::{self, Gauge, Limits, Tree, Walls};
 use crate::{Control, Event, Job, RunEnd, Setup, launch};
-use drive::Ending;
+use aside::Aside;
+use desk::Seen;
+use drive::{Drive, Ending};
 use protocol::At;
 use protocol::fact::{AttemptEnd, Usage};
 use protocol::view::LineKind;
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use transcript::Transcript;
+use usage::Total;
+use watch::Watch;
 
 /// After its input is closed, an agent may put its things away for this long.
 const GRACE: Duration = Duration::from_millis(400);
@@ -30,19 +49,112 @@ pub async fn run(
     setup: &Setup,
     job: Job,
     events: mpsc::Sender<Event>,
-    control: mpsc::Receiver<Control>,
+    mut control: mpsc::Receiver<Control>,
 ) -> RunEnd {
     let Some(profile) = profile::find(&job.agent) else {
         return RunEnd::without_words(failed(format!("there is no agent called `{}`", job.agent)));
     };
-    let mut tree = match start(setup, profile, &job).await {
-        Ok(tree) => tree,
+    let place = match queue::wait(&setup.leases, &job, profile.title, &events, &mut control).await {
+        Ok(place) => place,
+        Err(end) => return RunEnd::without_words(end),
+    };
+    let Started { mut tree, tmp, mut aside } = match start(setup, profile, &job).await {
+        Ok(started) => started,
         Err(reason) => return RunEnd::without_words(failed(reason)),
     };
-    let mut transcript = Transcript::new();
+    let mut transcript = Transcript::new(profile);
     transcript.push(Event::Started { version: None });
-    let driven = drive::drive(&mut tree, profile, &job, &mut transcript, &events, control).await;
-    let grace = if matches!(driven.ending, Ending::Cancelled) { Duration::ZERO } else { GRACE };
+    let mut seen = Seen::default();
+    let gauge = Gauge::new(vec![job.worktree.clone(), tmp], job.limits.file, job.limits.growth);
+    let mut watch = Watch::new(gauge, tree.watch());
+    let drive = Drive {
+        profile,
+        job: &job,
+        transcript: &mut transcript,
+        seen: &mut seen,
+        aside: &mut aside,
+        watch: &mut watch,
+        events: &events,
+        control,
+        steered: place.steered,
+        turnstile: place.turnstile,
+    };
+    let ending = drive::drive(&mut tree, drive).await;
+    let (ending, status) = end(tree, ending, watch, &mut transcript).await;
+    drop(place.lease);
+    for told in aside.rest().await {
+        seen.told(told, now());
+    }
+    transcript.flush();
+    let end = judge(ending, status, &seen, &transcript);
+    let counted = count(setup, profile, &job, &seen, &transcript);
+    deliver(transcript.take_queue(), &events).await;
+    RunEnd {
+        end,
+        model: counted.model,
+        usage: counted.usage,
+        raw: counted.raw,
+        session: seen.session,
+        unknown_events: transcript.unknown,
+    }
+}
+
+impl RunEnd {
+    fn without_words(end: AttemptEnd) -> RunEnd {
+        let usage = Usage::default();
+        RunEnd { end, model: None, usage, raw: None, session: None, unknown_events: 0 }
+    }
+}
+
+struct Started {
+    tree: Tree,
+    tmp: PathBuf,
+    aside: Aside,
+}
+
+async fn start(setup: &Setup, profile: &Profile, job: &Job) -> Result<Started, String> {
+    let id = job.attempt.as_str();
+    let folders = |error| format!("its folders cannot be made: {error}");
+    let tmp = supervise::prepare(setup, profile, id).map_err(folders)?;
+    let mut launch = launch::acp(setup, profile, &tmp).map_err(|missing| missing.next)?;
+    let (aside, env) = Aside::open(setup, profile, &tmp).map_err(folders)?;
+    launch.env.extend(env);
+    if !job.mcp.is_empty() {
+        launch.env.extend(profile.mcp_env.iter().map(|(key, value)| (key.into(), value.into())));
+    }
+    if let Some(settings) = profile.settings {
+        let path = settings_file(&tmp, settings.json).map_err(folders)?;
+        launch.env.push((settings.variable.into(), path.into_os_string()));
+    }
+    let limits = Limits { processes: job.limits.processes, memory: job.limits.memory, file: job.limits.file };
+    let walls = Walls { limits: Some(limits), ..Walls::default() };
+    let tree = Tree::start(setup, id, launch, &job.worktree, walls)
+        .await
+        .map_err(|error| format!("its program cannot be started: {error}"))?;
+    Ok(Started { tree, tmp, aside })
+}
+
+/// The folder is new, and nobody else was in it yet.
+fn settings_file(tmp: &Path, json: &str) -> std::io::Result<PathBuf> {
+    let path = tmp.join("settings.json");
+    std::fs::write(&path, json)?;
+    Ok(path)
+}
+
+/// Ends its processes, and looks whether it stayed within its part of the machine.
+async fn end<H>(
+    tree: Tree,
+    ending: Ending,
+    watch: Watch<H>,
+    transcript: &mut Transcript,
+) -> (Ending, Option<ExitStatus>)
+where
+    H: Fn() -> Option<String> + Clone + Send + 'static,
+{
+    let stopped = matches!(ending, Ending::Stopped);
+    let settled = stopped || matches!(ending, Ending::OverLimit(_));
+    let enforced = if settled { None } else { watch.enforced().await };
+    let grace = if stopped || enforced.is_some() { Duration::ZERO } else { GRACE };
     let status = match tree.end(grace).await {
         Ok(status) => status,
         Err(error) => {
@@ -50,46 +162,51 @@ pub async fn run(
             None
         }
     };
-    transcript.flush();
-    let end = judge(driven.ending, status, &driven.stderr, &transcript);
-    let counted = usage::count(profile, &transcript);
-    deliver(transcript.take_queue(), &events).await;
-    RunEnd { end, model: counted.model, usage: counted.usage, raw: counted.raw }
+    let over = match enforced {
+        None if !settled && transcript.tools.used > 0 => watch.written().await,
+        enforced => enforced,
+    };
+    (over.map_or(ending, Ending::OverLimit), status)
 }
 
-impl RunEnd {
-    fn without_words(end: AttemptEnd) -> RunEnd {
-        RunEnd { end, model: None, usage: Usage::default(), raw: None }
+fn count(setup: &Setup, profile: &Profile, job: &Job, seen: &Seen, said: &Transcript) -> usage::Counted {
+    let session = seen.session.as_deref().unwrap_or_default();
+    let before =
+        if seen.resumed { ledger::before(setup, &job.agent, session) } else { Some(Total::default()) };
+    let counted = usage::count(profile, &usage::Told { said, calls: &seen.calls, before });
+    if let Some(total) = usage::total_now(said) {
+        // Without it the next run of this session does not know what it cost.
+        let _ = ledger::keep(setup, &job.agent, session, &total);
     }
+    counted
 }
 
-async fn start(setup: &Setup, profile: &Profile, job: &Job) -> Result<Tree, String> {
-    let id = job.attempt.as_str();
-    let tmp =
-        supervise::prepare(setup, profile, id).map_err(|e| format!("its folders cannot be made: {e}"))?;
-    let launch = launch::acp(setup, profile, &tmp).map_err(|missing| missing.next)?;
-    Tree::start(setup, id, launch, &job.worktree, Walls::default())
-        .await
-        .map_err(|error| format!("its program cannot be started: {error}"))
-}
-
-fn judge(
-    ending: Ending,
-    status: Option<ExitStatus>,
-    stderr: &VecDeque<String>,
-    said: &Transcript,
-) -> AttemptEnd {
+fn judge(ending: Ending, status: Option<ExitStatus>, seen: &Seen, said: &Transcript) -> AttemptEnd {
+    let refused = || seen.refusals.verdict(now());
     match ending {
-        Ending::TurnEnded => failure::in_words(said, now()).unwrap_or(AttemptEnd::TurnEnded),
-        Ending::Cancelled => AttemptEnd::Cancelled,
-        Ending::Silent(after) => AttemptEnd::Silent { ms: millis(after) },
+        Ending::TurnEnded => refused()
+            .or_else(|| failure::in_words(said, &seen.stderr, now()))
+            .unwrap_or(AttemptEnd::TurnEnded),
+        Ending::Stopped if seen.handed_over => AttemptEnd::HandedOver,
+        Ending::Stopped => AttemptEnd::Cancelled,
+        Ending::Silent(after) => refused().unwrap_or(AttemptEnd::Silent { ms: millis(after) }),
         Ending::TooLong(after) => AttemptEnd::TooLong { ms: millis(after) },
-        Ending::Refused { code, text } => failure::of_error(code, &text, now()),
-        Ending::Broken(reason) => failed(with_stderr(reason, stderr)),
+        Ending::RefusedTooLong => refused().unwrap_or_else(|| failed("its service refused it".to_owned())),
+        Ending::Stuck(what) => AttemptEnd::Stuck { what },
+        Ending::OverLimit(what) => AttemptEnd::OverLimit { what },
+        Ending::Unanswered(question) => AttemptEnd::Asked { question },
+        Ending::Judged(end) => end,
+        Ending::Refused { code, text } => match failure::of_error(code, &text, now()) {
+            failed @ AttemptEnd::Failed { .. } => refused().unwrap_or(failed),
+            told => told,
+        },
+        Ending::Broken(reason) => failed(with_stderr(reason, &seen.stderr)),
         Ending::Gone => {
             let how = status
                 .map_or_else(|| "its program went away".to_owned(), |s| format!("its program ended ({s})"));
-            failed(with_stderr(format!("{how} before its turn was over"), stderr))
+            refused().unwrap_or_else(|| {
+                failed(with_stderr(format!("{how} before its turn was over"), &seen.stderr))
+            })
         }
     }
 }

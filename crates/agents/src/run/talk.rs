@@ -1,31 +1,35 @@
-//! The conversation over ACP: initialize, a session, its mode, the brief as a prompt, then what the user steers.
+//! The conversation over ACP: a session, the brief as a prompt, then whatever comes next.
 
+use super::asks::Next;
 use super::drive::Ending;
-use agent_client_protocol::schema::ProtocolVersion;
-use agent_client_protocol::v1::ConnectionTo;
+use super::open;
+use crate::McpServer;
+use crate::profile::Profile;
 use agent_client_protocol::v1::schema::{
-    CancelNotification, ClientCapabilities, ContentBlock, Implementation, InitializeRequest,
-    NewSessionRequest, PermissionOptionKind, PromptRequest, RequestPermissionOutcome,
-    RequestPermissionRequest, RequestPermissionResponse, SelectedPermissionOutcome, SessionId,
-    SetSessionModeRequest, StopReason, TextContent,
+    CancelNotification, ContentBlock, CreateElicitationRequest, CreateElicitationResponse,
+    PermissionOptionKind, PromptRequest, RequestPermissionOutcome, RequestPermissionRequest,
+    RequestPermissionResponse, SelectedPermissionOutcome, StopReason, TextContent,
 };
+use agent_client_protocol::v1::{ConnectionTo, Responder};
 use agent_client_protocol::{Agent, Error};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// What is to be said.
 pub(super) struct Topic {
+    pub profile: &'static Profile,
     pub worktree: PathBuf,
-    pub mode: Option<&'static str>,
     pub brief: String,
+    pub mcp: Vec<McpServer>,
+    pub resume: Option<String>,
+    /// What the session is called, where we name it.
+    pub name: String,
 }
 
 /// The line to the one who drives.
 pub(super) struct Line {
-    /// Words of the user for the next turn.
-    pub steering: mpsc::UnboundedReceiver<String>,
     pub cancel: Arc<Notify>,
     pub remarks: mpsc::UnboundedSender<Remark>,
 }
@@ -33,16 +37,26 @@ pub(super) struct Line {
 pub(super) enum Remark {
     /// For the transcript.
     Say(String),
+    /// An earlier conversation is about to be said again.
+    Replaying,
+    /// The session that is open is an earlier one.
+    Resumed,
+    Opened(String),
     /// A prompt was sent.
     Prompted,
+    /// A turn is over: what comes next?
+    TurnOver(Next),
+    Permission(RequestPermissionRequest, Responder<RequestPermissionResponse>),
+    Form(CreateElicitationRequest, Responder<CreateElicitationResponse>),
 }
 
-pub(super) async fn talk(cx: ConnectionTo<Agent>, topic: Topic, mut line: Line) -> Ending {
-    let session = match unless_cancelled(&line.cancel, open(&cx, &topic, &line)).await {
+pub(super) async fn talk(cx: ConnectionTo<Agent>, topic: Topic, line: Line) -> Ending {
+    let session = match unless_cancelled(&line.cancel, open::open(&cx, &topic, &line)).await {
         Some(Ok(session)) => session,
         Some(Err(error)) => return refused(&error),
-        None => return Ending::Cancelled,
+        None => return Ending::Stopped,
     };
+    line.tell(Remark::Opened(session.0.to_string()));
     let mut prompt = topic.brief;
     loop {
         line.tell(Remark::Prompted);
@@ -58,7 +72,7 @@ pub(super) async fn talk(cx: ConnectionTo<Agent>, topic: Topic, mut line: Line) 
             }
         };
         match result {
-            _ if cancelled => return Ending::Cancelled,
+            _ if cancelled => return Ending::Stopped,
             Err(error) => return refused(&error),
             Ok(response) => match response.stop_reason {
                 StopReason::EndTurn => {}
@@ -68,14 +82,17 @@ pub(super) async fn talk(cx: ConnectionTo<Agent>, topic: Topic, mut line: Line) 
                 }
             },
         }
-        match line.steering.try_recv() {
-            Ok(steered) => prompt = steered,
-            Err(_) => return Ending::TurnEnded,
+        let (next, said) = oneshot::channel();
+        line.tell(Remark::TurnOver(next));
+        match unless_cancelled(&line.cancel, said).await {
+            Some(Ok(Some(words))) => prompt = words,
+            Some(Ok(None) | Err(_)) => return Ending::TurnEnded,
+            None => return Ending::Stopped,
         }
     }
 }
 
-/// The daemon's answer to every question: yes, this once. The walls are the other user and the landing gate.
+/// Yes, this once.
 pub(super) fn allow(request: &RequestPermissionRequest) -> RequestPermissionResponse {
     let by_kind = |kind| request.options.iter().find(move |option| option.kind == kind);
     let option =
@@ -86,27 +103,6 @@ pub(super) fn allow(request: &RequestPermissionRequest) -> RequestPermissionResp
         }
         None => RequestPermissionOutcome::Cancelled,
     })
-}
-
-async fn open(cx: &ConnectionTo<Agent>, topic: &Topic, line: &Line) -> Result<SessionId, Error> {
-    // No file system and no terminal of ours are offered: the agent is on this machine and uses its own.
-    let hello = InitializeRequest::new(ProtocolVersion::V1)
-        .client_capabilities(ClientCapabilities::new())
-        .client_info(Implementation::new("loopwright", env!("CARGO_PKG_VERSION")));
-    let answer = cx.send_request(hello).block_task().await?;
-    if let Some(info) = answer.agent_info {
-        line.tell(Remark::Say(format!("{} {} answers", info.name, info.version)));
-    }
-    let session =
-        cx.send_request(NewSessionRequest::new(topic.worktree.clone())).block_task().await?.session_id;
-    if let Some(mode) = topic.mode {
-        let set = SetSessionModeRequest::new(session.clone(), mode);
-        if let Err(error) = cx.send_request(set).block_task().await {
-            // It will ask for each permission instead, and is allowed each.
-            line.tell(Remark::Say(format!("it does not take the mode {mode}: {}", error.message)));
-        }
-    }
-    Ok(session)
 }
 
 async fn unless_cancelled<T>(cancel: &Notify, work: impl Future<Output = T>) -> Option<T> {
@@ -138,7 +134,7 @@ fn stop_word(reason: StopReason) -> &'static str {
 }
 
 impl Line {
-    fn tell(&self, remark: Remark) {
+    pub fn tell(&self, remark: Remark) {
         // Nobody listens once the run is over.
         let _ = self.remarks.send(remark);
     }

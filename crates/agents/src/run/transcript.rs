@@ -1,40 +1,45 @@
-//! Turns what an agent sends into lines for people. Known notifications become words; what we do not know is kept raw;
-//! all of it is bounded.
+//! Turns what an agent sends into lines for people. Known notifications become words; what we do not know is kept raw
+//! and counted; all of it is bounded.
 
-use crate::Event;
-use agent_client_protocol::v1::schema::{
-    ContentBlock, ContentChunk, Plan, PlanEntryStatus, SessionNotification, SessionUpdate, ToolCallStatus,
-};
+use super::message::{self, Content, Envelope, PlanEntry, Update};
+use super::tools::Tools;
+use super::usage::Total;
+use crate::{Event, Profile};
+use protocol::fact::ModelUsage;
 use protocol::view::LineKind;
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// The longest line.
 const MAX_LINE: usize = 8 << 10;
 /// Raw and error lines that are kept of one run.
 const MAX_NOISE: u32 = 2000;
-/// Tool calls that are remembered at a time.
-const MAX_TOOLS: usize = 512;
 /// Text that has no line end is shown in pieces of about this size.
 const PIECE: usize = 600;
 
 pub(super) struct Transcript {
+    profile: &'static Profile,
     queue: VecDeque<Event>,
     text: Text,
-    tools: BTreeMap<String, Tool>,
+    pub tools: Tools,
     noise: u32,
+    /// Messages of a kind that we do not know.
+    pub unknown: u32,
+    /// An earlier conversation is being said again; it was heard before.
+    pub replaying: bool,
     /// Results of `session/prompt`, as they came.
     pub turns: Vec<Value>,
     /// How many prompts were sent.
     pub prompts: u64,
     /// The newest cost that was told, for the whole session.
     pub cost: Option<Value>,
+    /// The newest total that was told, for the whole session.
+    pub total: Option<Total>,
+    /// Calls of the model, where pieces of messages tell of them.
+    pub calls: Vec<ModelUsage>,
     /// The model, as far as the session told it.
     pub model: Option<String>,
-    pub tools_used: u32,
     /// The agent's newest message.
     pub last_words: String,
 }
@@ -46,36 +51,22 @@ struct Text {
     buffer: String,
 }
 
-struct Tool {
-    title: String,
-    status: ToolCallStatus,
-    told: String,
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-}
-
 impl Transcript {
-    pub fn new() -> Self {
+    pub fn new(profile: &'static Profile) -> Self {
         Self {
+            profile,
             queue: VecDeque::new(),
             text: Text::default(),
-            tools: BTreeMap::new(),
+            tools: Tools::default(),
             noise: 0,
+            unknown: 0,
+            replaying: false,
             turns: Vec::new(),
             prompts: 0,
             cost: None,
+            total: None,
+            calls: Vec::new(),
             model: None,
-            tools_used: 0,
             last_words: String::new(),
         }
     }
@@ -85,38 +76,44 @@ impl Transcript {
         if line.trim().is_empty() {
             return false;
         }
+        if let Some(update) = message::update(line) {
+            self.update(line, &update);
+            return false;
+        }
         let Ok(message) = serde_json::from_str::<Envelope<'_>>(line) else {
-            self.noise(LineKind::Raw, line);
+            self.strange(line);
             return false;
         };
         match (message.method.as_deref(), message.id) {
-            (Some("session/update"), None) => {
-                self.update(line, message.params);
-                false
-            }
-            (Some("_auth/status_update"), None) => {
-                self.signed_in_as(message.params);
-                false
-            }
-            (Some(_), None) => {
-                self.noise(LineKind::Raw, line);
+            (Some(method), None) => {
+                self.notified(method, line, message.params);
                 false
             }
             (Some(method), Some(_)) => {
-                if method != "session/request_permission" {
-                    self.noise(LineKind::Raw, line);
+                let usual = matches!(method, "session/request_permission" | "elicitation/create");
+                if !usual && !self.profile.known.contains(&method) {
+                    self.strange(line);
                 }
                 true
             }
             (None, Some(_)) => {
+                self.replaying = false;
                 self.answered(message.result);
                 true
             }
             (None, None) => {
-                self.noise(LineKind::Raw, line);
+                self.strange(line);
                 false
             }
         }
+    }
+
+    /// A prompt was sent.
+    pub fn prompted(&mut self) {
+        self.prompts += 1;
+        self.tools.used_in_turn = 0;
+        self.last_words.clear();
+        self.text.message = None;
     }
 
     /// Our own words.
@@ -127,7 +124,7 @@ impl Transcript {
 
     /// Words that may come without end.
     pub fn noise(&mut self, kind: LineKind, text: &str) {
-        self.noise += 1;
+        self.noise = self.noise.saturating_add(1);
         match self.noise {
             n if n < MAX_NOISE => self.say(kind, text),
             MAX_NOISE => self.say(LineKind::Daemon, "more of its raw and error output is left out"),
@@ -154,55 +151,83 @@ impl Transcript {
         self.push_text(&rest);
     }
 
-    fn update(&mut self, line: &str, params: Option<&RawValue>) {
-        let parsed = params.and_then(|params| serde_json::from_str::<SessionNotification>(params.get()).ok());
-        let Some(notification) = parsed else {
-            return self.noise(LineKind::Raw, line);
-        };
-        match notification.update {
-            SessionUpdate::AgentMessageChunk(chunk) => self.chunk(false, &chunk),
-            SessionUpdate::AgentThoughtChunk(chunk) => self.chunk(true, &chunk),
-            SessionUpdate::ToolCall(call) => {
-                self.tool(&call.tool_call_id.0, Some(call.title), Some(call.status));
-            }
-            SessionUpdate::ToolCallUpdate(update) => {
-                self.tool(&update.tool_call_id.0, update.fields.title, update.fields.status);
-            }
-            SessionUpdate::Plan(plan) => self.plan(&plan),
-            SessionUpdate::UsageUpdate(usage) => {
-                if let Some(cost) = usage.cost.and_then(|cost| serde_json::to_value(cost).ok()) {
-                    self.cost = Some(cost);
-                }
-                let model = usage.meta.as_ref().and_then(|meta| meta.get("_claude/model")?.as_str());
-                self.model = model.map(str::to_owned).or(self.model.take());
-            }
-            // Known, and of no interest to a reader of the transcript.
-            SessionUpdate::UserMessageChunk(_)
-            | SessionUpdate::AvailableCommandsUpdate(_)
-            | SessionUpdate::CurrentModeUpdate(_)
-            | SessionUpdate::ConfigOptionUpdate(_)
-            | SessionUpdate::SessionInfoUpdate(_) => {}
-            _ => self.noise(LineKind::Raw, line),
+    /// Something of a kind that we do not know. It is kept as it came.
+    fn strange(&mut self, line: &str) {
+        self.unknown = self.unknown.saturating_add(1);
+        self.noise(LineKind::Raw, line);
+    }
+
+    fn notified(&mut self, method: &str, line: &str, params: Option<&RawValue>) {
+        if let Some((name, read)) = self.profile.total
+            && name == method
+            && let Some(total) = params.and_then(value).as_ref().and_then(read)
+        {
+            self.total = Some(total);
+        }
+        match method {
+            "session/update" => match params.and_then(|params| params_update(params.get())) {
+                Some(update) => self.update(line, &update),
+                None => self.strange(line),
+            },
+            "_auth/status_update" => self.signed_in_as(params),
+            known if self.profile.known.contains(&known) => {}
+            _ => self.strange(line),
         }
     }
 
-    fn chunk(&mut self, thought: bool, chunk: &ContentChunk) {
-        let ContentBlock::Text(text) = &chunk.content else {
+    fn update(&mut self, line: &str, update: &Update<'_>) {
+        if self.replaying {
+            return;
+        }
+        match &*update.session_update {
+            "agent_message_chunk" => self.chunk(false, line, update),
+            "agent_thought_chunk" => self.chunk(true, line, update),
+            "tool_call" | "tool_call_update" if update.tool_call_id.is_some() => self.tool(update),
+            "plan" => self.plan(line, update),
+            "usage_update" => {
+                self.cost = update.cost.and_then(value).filter(Value::is_object).or(self.cost.take());
+                let model =
+                    update.meta.and_then(value).and_then(|m| m["_claude/model"].as_str().map(str::to_owned));
+                self.model = model.or(self.model.take());
+            }
+            // Known, and of no interest to a reader of the transcript.
+            "user_message_chunk"
+            | "available_commands_update"
+            | "current_mode_update"
+            | "config_option_update"
+            | "session_info_update" => {}
+            _ => self.strange(line),
+        }
+    }
+
+    fn chunk(&mut self, thought: bool, line: &str, update: &Update<'_>) {
+        let content = update.content.and_then(|raw| serde_json::from_str::<Content<'_>>(raw.get()).ok());
+        let Some(content) = content else { return self.strange(line) };
+        if let Some(meta) = update.meta {
+            self.billed(meta);
+        }
+        if content.kind != "text" {
             return self.say(LineKind::Raw, "(something that is not text)");
-        };
-        let message = chunk.message_id.as_ref().map(ToString::to_string);
-        if thought != self.text.thought || message != self.text.message {
+        }
+        if content.text.is_empty() || self.profile.echo.is_some_and(|echo| content.text.starts_with(echo)) {
+            return;
+        }
+        if thought != self.text.thought || update.message_id.as_deref() != self.text.message.as_deref() {
             self.flush();
             self.text.thought = thought;
-            self.text.message = message;
+            self.text.message = update.message_id.as_deref().map(str::to_owned);
             if !thought {
                 self.last_words.clear();
             }
         }
         if !thought && self.last_words.len() < MAX_LINE {
-            self.last_words.push_str(&text.text);
+            self.last_words.push_str(&content.text);
         }
-        self.text.buffer.push_str(&text.text);
+        self.text.buffer.push_str(&content.text);
+        self.show_whole_lines();
+    }
+
+    fn show_whole_lines(&mut self) {
         let whole = match self.text.buffer.rfind('\n') {
             Some(end) => Some(end + 1),
             None if self.text.buffer.len() > PIECE => self.text.buffer.rfind(' ').map(|space| space + 1),
@@ -216,6 +241,23 @@ impl Transcript {
         }
     }
 
+    /// A piece of a message that tells what a call of the model cost. Its input contains what the cache served.
+    fn billed(&mut self, meta: &RawValue) {
+        let Some(usage) = value(meta).map(|meta| meta["usage"].clone()).filter(Value::is_object) else {
+            return;
+        };
+        let (input, cached) = (usage["inputTokens"].as_u64(), usage["cachedReadTokens"].as_u64());
+        self.calls.push(ModelUsage {
+            model: self.model.clone().unwrap_or_default(),
+            requests: Some(1),
+            input: input.zip(cached).and_then(|(input, cached)| input.checked_sub(cached)),
+            cache_read: cached,
+            cache_write: None,
+            output: usage["outputTokens"].as_u64(),
+            reasoning: usage["thoughtTokens"].as_u64(),
+        });
+    }
+
     fn push_text(&mut self, text: &str) {
         let kind = if self.text.thought { LineKind::Thought } else { LineKind::Text };
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -223,56 +265,43 @@ impl Transcript {
         }
     }
 
-    fn tool(&mut self, id: &str, title: Option<String>, status: Option<ToolCallStatus>) {
+    fn tool(&mut self, update: &Update<'_>) {
         self.flush();
-        if !self.tools.contains_key(id) {
-            if self.tools.len() >= MAX_TOOLS {
-                self.tools.pop_first();
-            }
-            self.tools_used = self.tools_used.saturating_add(1);
-            let new = Tool { title: "a tool".into(), status: ToolCallStatus::Pending, told: String::new() };
-            self.tools.insert(id.to_owned(), new);
+        // What is said after a tool is another message, whether it is marked as one or not.
+        self.last_words.clear();
+        let news = self.tools.heard(update);
+        if let Some(line) = news.line {
+            self.push_line(LineKind::Tool, &line);
         }
-        let Some(tool) = self.tools.get_mut(id) else { return };
-        let was_over = is_over(tool.status);
-        tool.title = title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| tool.title.clone());
-        tool.status = status.unwrap_or(tool.status);
-        let over = is_over(tool.status) && !was_over;
-        let tell = format!("{} · {}", tool.title, status_word(tool.status));
-        let news = (tell != tool.told).then_some(tell);
-        if let Some(tell) = news {
-            tool.told.clone_from(&tell);
-            self.push_line(LineKind::Tool, &tell);
-        }
-        if over {
+        if news.over {
             self.push(Event::Touched);
         }
     }
 
-    fn plan(&mut self, plan: &Plan) {
-        let line = |entry: &agent_client_protocol::v1::schema::PlanEntry| {
-            let mark = match entry.status {
-                PlanEntryStatus::Completed => "done",
-                PlanEntryStatus::InProgress => "now",
+    fn plan(&mut self, line: &str, update: &Update<'_>) {
+        let entries = update.entries.and_then(|raw| serde_json::from_str::<Vec<PlanEntry>>(raw.get()).ok());
+        let Some(entries) = entries else { return self.strange(line) };
+        let words = |entry: &PlanEntry| {
+            let mark = match entry.status.as_str() {
+                "completed" => "done",
+                "in_progress" => "now",
                 _ => "later",
             };
             format!("{mark}: {}", entry.content)
         };
-        let lines: Vec<String> = plan.entries.iter().map(line).collect();
+        let lines: Vec<String> = entries.iter().map(words).collect();
         self.say(LineKind::Plan, &lines.join(" · "));
     }
 
     fn signed_in_as(&mut self, params: Option<&RawValue>) {
-        let status = params.and_then(|params| serde_json::from_str::<Value>(params.get()).ok());
+        let status = params.and_then(value);
         if let Some(label) = status.as_ref().and_then(|status| status["authStatus"]["label"].as_str()) {
             self.say(LineKind::Daemon, &format!("its account: {label}"));
         }
     }
 
     fn answered(&mut self, result: Option<&RawValue>) {
-        let Some(Ok(result)) = result.map(|result| serde_json::from_str::<Value>(result.get())) else {
-            return;
-        };
+        let Some(result) = result.and_then(value) else { return };
         if result.get("stopReason").is_some() {
             self.flush();
             self.turns.push(result);
@@ -282,32 +311,28 @@ impl Transcript {
     }
 
     fn push_line(&mut self, kind: LineKind, text: &str) {
-        let text: String = text.chars().filter(|c| !c.is_control() || *c == '\t').collect();
-        self.push(Event::Line { kind, text: cut(text) });
+        self.push(Event::Line { kind, text: bounded(text) });
     }
 }
 
-fn is_over(status: ToolCallStatus) -> bool {
-    matches!(status, ToolCallStatus::Completed | ToolCallStatus::Failed)
+fn params_update(params: &str) -> Option<Update<'_>> {
+    serde_json::from_str::<message::Params<'_>>(params).ok().map(|params| params.update)
 }
 
-fn status_word(status: ToolCallStatus) -> &'static str {
-    match status {
-        ToolCallStatus::Pending => "waiting",
-        ToolCallStatus::InProgress => "running",
-        ToolCallStatus::Completed => "done",
-        ToolCallStatus::Failed => "failed",
-        _ => "in a state that we do not know",
-    }
+fn value(raw: &RawValue) -> Option<Value> {
+    serde_json::from_str(raw.get()).ok()
 }
 
-fn cut(mut text: String) -> String {
-    if text.len() > MAX_LINE {
-        let end = text.floor_char_boundary(MAX_LINE - '…'.len_utf8());
-        text.truncate(end);
-        text.push('…');
+/// Without control characters, and no longer than a line may be.
+fn bounded(text: &str) -> String {
+    let cut = text.floor_char_boundary(MAX_LINE - '…'.len_utf8());
+    let shown = if text.len() > MAX_LINE { &text[..cut] } else { text };
+    let mut line = String::with_capacity(shown.len() + '…'.len_utf8());
+    line.extend(shown.chars().filter(|c| !c.is_control() || *c == '\t'));
+    if shown.len() < text.len() {
+        line.push('…');
     }
-    text
+    line
 }
 
 #[cfg(test)]

@@ -2,12 +2,16 @@
 
 use super::*;
 
+fn transcript() -> Transcript {
+    Transcript::new(crate::profile::find(&crate::practice()).unwrap())
+}
+
 fn update(update: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"sessionId":"s","update":{update}}}}}"#)
 }
 
 fn shown(messages: &[String]) -> Vec<String> {
-    let mut transcript = Transcript::new();
+    let mut transcript = transcript();
     for message in messages {
         transcript.heard(message);
     }
@@ -84,7 +88,7 @@ fn a_codex_like_turn_as_lines() {
 
 #[test]
 fn what_belongs_to_the_conversation_is_passed_on_and_read_on_the_way() {
-    let mut transcript = Transcript::new();
+    let mut transcript = transcript();
     assert!(
         transcript
             .heard(r#"{"jsonrpc":"2.0","id":2,"result":{"sessionId":"s","models":{"currentModelId":"m"}}}"#)
@@ -108,7 +112,7 @@ fn lines_are_bounded_and_hold_no_control_characters() {
     let escape = update(
         r#"{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"\u001b[31mred\n"}}"#,
     );
-    let mut transcript = Transcript::new();
+    let mut transcript = transcript();
     transcript.heard(&message);
     transcript.heard(&escape);
     for event in transcript.take_queue() {
@@ -119,7 +123,7 @@ fn lines_are_bounded_and_hold_no_control_characters() {
 
 #[test]
 fn noise_without_end_is_left_out_and_said_so() {
-    let mut transcript = Transcript::new();
+    let mut transcript = transcript();
     for _ in 0..MAX_NOISE * 2 {
         transcript.heard("garbage");
     }

@@ -1,19 +1,18 @@
 //! What a run cost, as the agent's own program reported it. Each agent counts in its own way; a class that it does not
-//! report stays unknown.
+//! report stays unknown. `input` leaves out what a cache served or stored; `output` contains `reasoning`.
 
 use super::transcript::Transcript;
 use crate::Profile;
-use protocol::fact::Usage;
+use protocol::fact::{ModelUsage, Usage};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// Tokens of one turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Tokens {
-    pub input: Option<u64>,
-    pub cache_read: Option<u64>,
-    pub cache_write: Option<u64>,
-    pub output: Option<u64>,
-    pub reasoning: Option<u64>,
+/// What a whole session cost so far, resumed parts included.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Total {
+    pub models: Vec<ModelUsage>,
+    pub cost_usd: Option<f64>,
 }
 
 pub(super) struct Counted {
@@ -22,129 +21,208 @@ pub(super) struct Counted {
     pub raw: Option<Vec<u8>>,
 }
 
-/// Sums the turns of a run. Adapters report tokens per turn, and dollars for the whole session.
-pub(super) fn count(profile: &Profile, said: &Transcript) -> Counted {
-    let turns = &said.turns;
-    let per_turn: Vec<Tokens> = turns.iter().map(profile.tokens).collect();
-    // A turn that was asked for and not answered spent something that nobody told us.
-    let complete = !turns.is_empty() && turns.len() as u64 >= said.prompts;
-    let sum = |class: fn(&Tokens) -> Option<u64>| -> Option<u64> {
-        if !complete {
-            return None;
-        }
-        per_turn.iter().map(class).try_fold(0u64, |sum, tokens| Some(sum.saturating_add(tokens?)))
-    };
-    let usage = Usage {
-        input: sum(|t| t.input),
-        cache_read: sum(|t| t.cache_read),
-        cache_write: sum(|t| t.cache_write),
-        output: sum(|t| t.output),
-        reasoning: sum(|t| t.reasoning),
-        cost_usd: said.cost.as_ref().and_then(dollars),
-        raw: None,
-    };
-    let model = turns.iter().rev().find_map(main_model).or_else(|| said.model.clone());
-    let reported =
-        turns.iter().any(|turn| turn.get("usage").or(turn.get("_meta")).is_some()) || said.cost.is_some();
-    let raw = reported.then(|| json!({ "turns": turns, "cost": said.cost }).to_string().into_bytes());
-    Counted { usage, model, raw }
+/// All that an agent told of its cost.
+pub(super) struct Told<'a> {
+    pub said: &'a Transcript,
+    /// Call by call, from beside the protocol.
+    pub calls: &'a [ModelUsage],
+    /// The session's total when this run began; `None`: it is not known.
+    pub before: Option<Total>,
 }
 
-/// The `usage` of the protocol itself.
-pub(crate) fn standard(result: &Value) -> Tokens {
+/// This run's part. The first of these that was told: the session's total, each call, each turn.
+pub(super) fn count(profile: &Profile, told: &Told<'_>) -> Counted {
+    let said = told.said;
+    let of_total = match (&said.total, &told.before) {
+        (Some(total), Some(before)) => Some(less(&total.models, &before.models)),
+        _ => None,
+    };
+    let calls = if told.calls.is_empty() { &said.calls[..] } else { told.calls };
+    let rows = of_total
+        .or_else(|| (!calls.is_empty()).then(|| by_name(calls)))
+        .or_else(|| turns(profile, said))
+        .unwrap_or_default();
+    let sum = add_all(&rows);
+    let usage = Usage {
+        input: sum.input,
+        cache_read: sum.cache_read,
+        cache_write: sum.cache_write,
+        output: sum.output,
+        reasoning: sum.reasoning,
+        requests: sum.requests,
+        cost_usd: dollars(told),
+        models: rows.iter().filter(|row| !row.model.is_empty()).cloned().collect(),
+        raw: None,
+    };
+    let model = main_model(&rows).or_else(|| said.model.clone());
+    Counted { usage, model, raw: raw(told) }
+}
+
+/// The session's total at the run's end, to be kept for a run that goes on with the session.
+pub(super) fn total_now(said: &Transcript) -> Option<Total> {
+    let total = said.total.clone().unwrap_or_default();
+    let cost_usd = said.cost.as_ref().and_then(in_dollars).or(total.cost_usd);
+    (said.total.is_some() || cost_usd.is_some()).then_some(Total { cost_usd, ..total })
+}
+
+/// Turn by turn. A turn that was asked for and not answered spent something that nobody told us.
+fn turns(profile: &Profile, said: &Transcript) -> Option<Vec<ModelUsage>> {
+    let complete = !said.turns.is_empty() && said.turns.len() as u64 >= said.prompts;
+    let rows: Vec<ModelUsage> = said.turns.iter().flat_map(profile.spent).collect();
+    (complete && !rows.is_empty()).then(|| by_name(&rows))
+}
+
+/// Dollars are told for the whole session.
+fn dollars(told: &Told<'_>) -> Option<f64> {
+    let now = total_now(told.said)?.cost_usd?;
+    let before = told.before.as_ref()?;
+    let before = if before == &Total::default() { 0.0 } else { before.cost_usd? };
+    (now >= before).then_some(now - before)
+}
+
+fn raw(told: &Told<'_>) -> Option<Vec<u8>> {
+    let said = told.said;
+    let in_turns = said.turns.iter().any(|turn| turn.get("usage").or(turn.get("_meta")).is_some());
+    let reported = in_turns || said.cost.is_some() || said.total.is_some() || !told.calls.is_empty();
+    let calls = if told.calls.is_empty() { &said.calls } else { told.calls };
+    reported.then(|| {
+        json!({ "turns": said.turns, "cost": said.cost, "total": said.total, "before": told.before, "calls": calls })
+            .to_string()
+            .into_bytes()
+    })
+}
+
+fn by_name(rows: &[ModelUsage]) -> Vec<ModelUsage> {
+    let mut by_name: BTreeMap<&str, ModelUsage> = BTreeMap::new();
+    for row in rows {
+        match by_name.get_mut(row.model.as_str()) {
+            Some(sum) => *sum = add(sum, row),
+            None => drop(by_name.insert(&row.model, row.clone())),
+        }
+    }
+    by_name.into_values().collect()
+}
+
+fn add_all(rows: &[ModelUsage]) -> ModelUsage {
+    let mut rows = rows.iter();
+    let first = rows.next().cloned().unwrap_or_default();
+    rows.fold(first, |sum, row| add(&sum, row))
+}
+
+fn add(one: &ModelUsage, other: &ModelUsage) -> ModelUsage {
+    each(one, other, |a, b| Some(a?.saturating_add(b?)))
+}
+
+/// What was added to each model's total. A total that went down says nothing.
+fn less(now: &[ModelUsage], before: &[ModelUsage]) -> Vec<ModelUsage> {
+    let part = |row: &ModelUsage| match before.iter().find(|old| old.model == row.model) {
+        Some(old) => each(row, old, |a, b| a?.checked_sub(b?)),
+        None => row.clone(),
+    };
+    now.iter().map(part).filter(|row| add_classes(row) != Some(0)).collect()
+}
+
+fn add_classes(row: &ModelUsage) -> Option<u64> {
+    [row.input, row.cache_read, row.cache_write, row.output]
+        .into_iter()
+        .try_fold(0u64, |sum, class| Some(sum.saturating_add(class?)))
+}
+
+fn each(
+    one: &ModelUsage,
+    other: &ModelUsage,
+    of: impl Fn(Option<u64>, Option<u64>) -> Option<u64>,
+) -> ModelUsage {
+    ModelUsage {
+        model: one.model.clone(),
+        requests: of(one.requests, other.requests),
+        input: of(one.input, other.input),
+        cache_read: of(one.cache_read, other.cache_read),
+        cache_write: of(one.cache_write, other.cache_write),
+        output: of(one.output, other.output),
+        reasoning: of(one.reasoning, other.reasoning),
+    }
+}
+
+/// The model that did most of the work: side calls often go to a smaller one.
+fn main_model(rows: &[ModelUsage]) -> Option<String> {
+    let named = rows.iter().filter(|row| !row.model.is_empty());
+    named.max_by_key(|row| add_classes(row)).map(|row| row.model.clone())
+}
+
+fn in_dollars(cost: &Value) -> Option<f64> {
+    (cost["currency"].as_str()? == "USD").then(|| cost["amount"].as_f64())?
+}
+
+/// The `usage` of the protocol itself, which names no model.
+pub(crate) fn of_protocol(result: &Value) -> Vec<ModelUsage> {
     let usage = &result["usage"];
-    Tokens {
+    if !usage.is_object() {
+        return Vec::new();
+    }
+    vec![ModelUsage {
+        model: String::new(),
+        requests: None,
         input: usage["inputTokens"].as_u64(),
         cache_read: usage["cachedReadTokens"].as_u64(),
         cache_write: usage["cachedWriteTokens"].as_u64(),
         output: usage["outputTokens"].as_u64(),
         reasoning: usage["thoughtTokens"].as_u64(),
+    }]
+}
+
+/// The adapters of Claude Code and Codex: their rows by model have side calls that `usage` leaves out. Reasoning that is
+/// zero there was not counted.
+pub(crate) fn by_model_or_usage(result: &Value) -> Vec<ModelUsage> {
+    let rows = rows(result);
+    if rows.is_empty() {
+        return of_protocol(result);
     }
+    let row = |row: &Value| {
+        let tokens = &row["token_count"];
+        ModelUsage {
+            model: row["model"].as_str().unwrap_or_default().to_owned(),
+            requests: None,
+            input: tokens["inputTokens"].as_u64(),
+            cache_read: tokens["cachedInputTokens"].as_u64(),
+            cache_write: tokens["cachedWriteTokens"].as_u64().or(tokens["cacheWriteInputTokens"].as_u64()),
+            output: tokens["outputTokens"].as_u64(),
+            reasoning: tokens["reasoningOutputTokens"].as_u64().filter(|count| *count > 0),
+        }
+    };
+    rows.iter().map(row).collect()
 }
 
-/// Claude Code: `usage` leaves side calls out that the account is billed for; the rows by model have them. It does not
-/// count reasoning apart, so a zero there says nothing.
-pub(crate) fn claude(result: &Value) -> Tokens {
-    let tokens = by_model(result).unwrap_or_else(|| standard(result));
-    Tokens { reasoning: tokens.reasoning.filter(|count| *count > 0), ..tokens }
+/// Gemini CLI's own words over ACP: its input contains what the cache served, and it does not say how much that was.
+pub(crate) fn gemini(result: &Value) -> Vec<ModelUsage> {
+    let row = |row: &Value| ModelUsage {
+        model: row["model"].as_str().unwrap_or_default().to_owned(),
+        output: row["token_count"]["output_tokens"].as_u64(),
+        ..ModelUsage::default()
+    };
+    rows(result).iter().map(row).collect()
 }
 
-/// Codex: `usage` is whole, and its input leaves out what came from the cache.
-pub(crate) fn codex(result: &Value) -> Tokens {
-    let tokens = standard(result);
-    if tokens == Tokens::default() { by_model(result).unwrap_or_default() } else { tokens }
+/// Claude Code's own result: the session's total by model, side calls and resumed parts included.
+pub(crate) fn claude_total(params: &Value) -> Option<Total> {
+    let message = &params["message"];
+    let rows = message["modelUsage"].as_object()?;
+    let row = |(model, tokens): (&String, &Value)| ModelUsage {
+        model: model.clone(),
+        requests: None,
+        input: tokens["inputTokens"].as_u64(),
+        cache_read: tokens["cacheReadInputTokens"].as_u64(),
+        cache_write: tokens["cacheCreationInputTokens"].as_u64(),
+        output: tokens["outputTokens"].as_u64(),
+        reasoning: None,
+    };
+    Some(Total { models: rows.iter().map(row).collect(), cost_usd: message["total_cost_usd"].as_f64() })
 }
 
 fn rows(result: &Value) -> &[Value] {
     result["_meta"]["quota"]["model_usage"].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn by_model(result: &Value) -> Option<Tokens> {
-    let rows = rows(result);
-    if rows.is_empty() {
-        return None;
-    }
-    let sum = |names: &[&str]| -> Option<u64> {
-        let row = |row: &Value| names.iter().find_map(|name| row["token_count"][*name].as_u64());
-        rows.iter().map(row).try_fold(0u64, |sum, count| Some(sum.saturating_add(count?)))
-    };
-    Some(Tokens {
-        input: sum(&["inputTokens"]),
-        cache_read: sum(&["cachedInputTokens"]),
-        cache_write: sum(&["cachedWriteTokens", "cacheWriteInputTokens"]),
-        output: sum(&["outputTokens"]),
-        reasoning: sum(&["reasoningOutputTokens"]),
-    })
-}
-
-/// The model that did most of the work: side calls often go to a smaller one.
-fn main_model(result: &Value) -> Option<String> {
-    let most = rows(result).iter().max_by_key(|row| row["token_count"]["totalTokens"].as_u64())?;
-    most["model"].as_str().map(str::to_owned)
-}
-
-fn dollars(cost: &Value) -> Option<f64> {
-    (cost["currency"].as_str()? == "USD").then(|| cost["amount"].as_f64())?
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn counts(input: u64, cached: u64, out: u64, reasoning: u64) -> Value {
-        json!({ "inputTokens": input, "cachedInputTokens": cached, "cachedWriteTokens": 0, "outputTokens": out,
-                "reasoningOutputTokens": reasoning, "totalTokens": input + cached + out })
-    }
-
-    #[test]
-    fn claude_counts_side_calls_that_usage_leaves_out() {
-        let result = json!({
-            "stopReason": "end_turn",
-            "usage": { "inputTokens": 10, "outputTokens": 2, "cachedReadTokens": 30, "cachedWriteTokens": 0, "totalTokens": 42 },
-            "_meta": { "quota": { "model_usage": [
-                { "model": "big", "token_count": counts(10, 30, 2, 0) },
-                { "model": "small", "token_count": counts(7, 0, 1, 0) } ] } } });
-        let tokens = claude(&result);
-        assert_eq!((tokens.input, tokens.cache_read, tokens.output), (Some(17), Some(30), Some(3)));
-        assert_eq!(tokens.reasoning, None);
-        assert_eq!(main_model(&result).as_deref(), Some("big"));
-    }
-
-    #[test]
-    fn codex_counts_reasoning_and_leaves_the_cache_out_of_the_input() {
-        let result = json!({ "stopReason": "end_turn", "usage": { "totalTokens": 1234, "inputTokens": 200,
-            "cachedReadTokens": 1000, "cachedWriteTokens": 0, "outputTokens": 34, "thoughtTokens": 5 } });
-        let tokens = codex(&result);
-        assert_eq!((tokens.input, tokens.cache_read, tokens.output), (Some(200), Some(1000), Some(34)));
-        assert_eq!(tokens.reasoning, Some(5));
-    }
-
-    #[test]
-    fn what_is_not_reported_is_unknown_and_not_zero() {
-        for read in [standard, claude, codex] {
-            assert_eq!(read(&json!({ "stopReason": "end_turn" })), Tokens::default());
-        }
-        assert_eq!(dollars(&json!({ "amount": 1.5, "currency": "EUR" })), None);
-        assert_eq!(dollars(&json!({ "amount": 1.5, "currency": "USD" })), Some(1.5));
-    }
-}
+#[path = "usage_tests.rs"]
+mod tests;

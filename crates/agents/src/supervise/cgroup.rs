@@ -21,6 +21,51 @@ pub(crate) fn make(id: &str) -> Option<PathBuf> {
     None
 }
 
+/// The same in a place where limits can be set: below our own cgroup when that was left to us, else in one at the root.
+pub(crate) fn make_with_controllers(id: &str) -> Option<PathBuf> {
+    let shared = mount()?.join("loopwright");
+    let places = [base(), Some(shared.clone())];
+    for place in places.into_iter().flatten() {
+        if place == shared && !place.exists() {
+            enable(place.parent()?);
+            fs::create_dir(&place).ok()?;
+        }
+        if !enable(&place) {
+            continue;
+        }
+        let path = place.join(format!("loopwright-{id}"));
+        if fs::create_dir(&path).is_ok() || path.is_dir() {
+            if path.join("cgroup.kill").exists() {
+                return Some(path);
+            }
+            remove(&path);
+        }
+    }
+    None
+}
+
+/// Lets the groups below it have limits. Refused where processes of ours are in it.
+fn enable(path: &Path) -> bool {
+    let control = path.join("cgroup.subtree_control");
+    let on =
+        |text: String| ["memory", "pids"].iter().all(|kind| text.split_whitespace().any(|on| on == *kind));
+    if fs::read_to_string(&control).is_ok_and(on) {
+        return true;
+    }
+    fs::write(&control, "+memory +pids").is_ok() && fs::read_to_string(&control).is_ok_and(on)
+}
+
+/// A group of one kind of limit, in version 1.
+pub(crate) fn make_of_kind(kind: &str, id: &str) -> Option<PathBuf> {
+    let root = Path::new("/sys/fs/cgroup").join(kind);
+    if !root.join("cgroup.procs").exists() {
+        return None;
+    }
+    let path = root.join("loopwright").join(format!("loopwright-{id}"));
+    fs::create_dir_all(&path).ok()?;
+    Some(path)
+}
+
 /// Kills every process in it. A cgroup that is gone holds none.
 pub(crate) fn kill(path: &Path) -> io::Result<()> {
     match fs::write(path.join("cgroup.kill"), "1") {
@@ -57,11 +102,15 @@ fn children(path: &Path) -> Vec<PathBuf> {
 
 /// Our own cgroup: below it a daemon that owns it may make others, and its service manager still sees all of them.
 fn base() -> Option<PathBuf> {
-    let mount = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
-        .into_iter()
-        .map(Path::new)
-        .find(|mount| mount.join("cgroup.controllers").exists())?;
+    let mount = mount()?;
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = own.lines().find_map(|line| line.strip_prefix("0::"))?;
     Some(mount.join(own.trim_start_matches('/')))
+}
+
+fn mount() -> Option<&'static Path> {
+    ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+        .into_iter()
+        .map(Path::new)
+        .find(|mount| mount.join("cgroup.controllers").exists())
 }

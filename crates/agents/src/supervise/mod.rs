@@ -4,6 +4,8 @@
 //! After [`Tree::end`] nothing of the tree lives, whatever it did to get away.
 
 mod cgroup;
+mod growth;
+mod limits;
 mod proc;
 mod record;
 mod spawner;
@@ -11,10 +13,14 @@ mod sweep;
 
 use crate::Setup;
 use crate::launch::{self, Launch};
+pub(crate) use growth::Gauge;
+use limits::Groups;
+pub(crate) use limits::{Limits, machine_memory};
 use protocol::AttemptId;
 use record::Record;
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -30,7 +36,7 @@ pub(crate) struct Tree {
     id: String,
     runtime: PathBuf,
     pid: i32,
-    cgroup: Option<PathBuf>,
+    groups: Groups,
     over: bool,
 }
 
@@ -38,11 +44,13 @@ pub(crate) struct Tree {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Walls {
     pub cgroup: bool,
+    /// What it may use of the machine.
+    pub limits: Option<Limits>,
 }
 
 impl Default for Walls {
     fn default() -> Self {
-        Self { cgroup: true }
+        Self { cgroup: true, limits: None }
     }
 }
 
@@ -55,10 +63,26 @@ impl Tree {
         cwd: &Path,
         walls: Walls,
     ) -> io::Result<Tree> {
-        let cgroup = if walls.cgroup && can_enter(setup) { cgroup::make(id) } else { None };
+        Self::start_on(setup, id, launch, cwd, walls, None).await
+    }
+
+    /// The same with all three streams on a terminal, where one is given.
+    pub async fn start_on(
+        setup: &Setup,
+        id: &str,
+        launch: Launch,
+        cwd: &Path,
+        walls: Walls,
+        terminal: Option<&OwnedFd>,
+    ) -> io::Result<Tree> {
+        let groups =
+            if walls.cgroup && can_enter(setup) { Groups::make(id, walls.limits) } else { Groups::default() };
         let runtime = setup.runtime.clone();
-        Record { pid: None, start: None, cgroup: cgroup.clone() }.write(&runtime, id)?;
-        let command = command(setup, id, launch, cwd, cgroup.as_deref());
+        record(&groups, None).write(&runtime, id)?;
+        let mut command = command(setup, id, launch, cwd, walls.limits, &groups);
+        if let Some(terminal) = terminal {
+            command.stdin(terminal.try_clone()?).stdout(terminal.try_clone()?).stderr(terminal.try_clone()?);
+        }
         let spawned = spawner::spawn(command).await.and_then(|child| match child.id() {
             Some(pid) => Ok((child, pid.cast_signed())),
             None => Err(io::Error::other("the process ended before it began")),
@@ -66,21 +90,25 @@ impl Tree {
         let (child, pid) = match spawned {
             Ok(spawned) => spawned,
             Err(error) => {
-                clean(&runtime, id, cgroup.as_deref());
+                clean(&runtime, id, &groups.all());
                 return Err(error);
             }
         };
-        let tree = Tree { child, id: id.to_owned(), runtime, pid, cgroup, over: false };
-        Record { pid: Some(pid), start: proc::start_of(pid), cgroup: tree.cgroup.clone() }
-            .write(&tree.runtime, id)?;
-        Ok(tree)
+        record(&groups, Some(pid)).write(&runtime, id)?;
+        Ok(Tree { child, id: id.to_owned(), runtime, pid, groups, over: false })
+    }
+
+    /// Tells which limit it has run into so far. It reads files: not for the loop.
+    pub fn watch(&self) -> impl Fn() -> Option<String> + Clone + Send + 'static {
+        let groups = self.groups.clone();
+        move || groups.hit()
     }
 
     /// Gives the first process `grace` to leave by itself (its standard input must be closed), then kills the tree.
     pub async fn end(mut self, grace: Duration) -> io::Result<Option<ExitStatus>> {
         // A status that cannot be had is no reason not to kill.
         let left = tokio::time::timeout(grace, self.child.wait()).await.ok().and_then(Result::ok);
-        let (id, pid, cgroup) = (self.id.clone(), self.pid, self.cgroup.clone());
+        let (id, pid, cgroup) = (self.id.clone(), self.pid, self.groups.tree.clone());
         let killed = tokio::task::spawn_blocking(move || {
             sweep::kill(Target { mark: &id, root: Some(pid), cgroup: cgroup.as_deref() }, PATIENCE)
         });
@@ -90,7 +118,7 @@ impl Tree {
             None => tokio::time::timeout(PATIENCE, self.child.wait()).await.ok().and_then(Result::ok),
         };
         self.over = true;
-        clean(&self.runtime, &self.id, self.cgroup.as_deref());
+        clean(&self.runtime, &self.id, &self.groups.all());
         Ok(status)
     }
 }
@@ -99,9 +127,10 @@ impl Drop for Tree {
     /// A run whose task was dropped leaves nothing behind either.
     fn drop(&mut self) {
         if !self.over {
-            let target = Target { mark: &self.id, root: Some(self.pid), cgroup: self.cgroup.as_deref() };
+            let cgroup = self.groups.tree.as_deref();
+            let target = Target { mark: &self.id, root: Some(self.pid), cgroup };
             if sweep::kill(target, PATIENCE).is_ok() {
-                clean(&self.runtime, &self.id, self.cgroup.as_deref());
+                clean(&self.runtime, &self.id, &self.groups.all());
             }
         }
     }
@@ -119,8 +148,15 @@ pub fn kill_leftovers(setup: &Setup, attempt: &AttemptId) -> io::Result<()> {
     };
     let root = record.as_ref().and_then(same);
     sweep::kill(Target { mark: id, root, cgroup: cgroup.as_deref() }, PATIENCE)?;
-    clean(&setup.runtime, id, cgroup.as_deref());
+    let limits = record.map(|record| record.limits).unwrap_or_default();
+    let groups: Vec<&Path> = cgroup.iter().chain(&limits).map(PathBuf::as_path).collect();
+    clean(&setup.runtime, id, &groups);
     Ok(())
+}
+
+/// Whether there is a record of a tree of this name: it runs, or was running when the daemon died.
+pub(crate) fn is_recorded(setup: &Setup, id: &str) -> bool {
+    Record::read(&setup.runtime, id).is_some()
 }
 
 /// Called once by the daemon where it may be the first process of a container: orphans come to it, so that a run's end
@@ -136,9 +172,19 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(())
 }
 
-fn clean(runtime: &Path, id: &str, cgroup: Option<&Path>) {
-    if let Some(cgroup) = cgroup {
-        cgroup::remove(cgroup);
+fn record(groups: &Groups, pid: Option<i32>) -> Record {
+    let limits = groups.all().into_iter().filter(|group| Some(*group) != groups.tree.as_deref());
+    Record {
+        pid,
+        start: pid.and_then(proc::start_of),
+        cgroup: groups.tree.clone(),
+        limits: limits.map(Path::to_owned).collect(),
+    }
+}
+
+fn clean(runtime: &Path, id: &str, groups: &[&Path]) {
+    for group in groups {
+        cgroup::remove(group);
     }
     // Litter is harmless: ids are never used twice, and the next end of this id tries again.
     let _ = std::fs::remove_dir_all(runtime.join("tmp").join(id));
@@ -155,13 +201,23 @@ fn setpriv() -> Option<&'static Path> {
     (cfg!(target_os = "linux") && path.exists()).then_some(path)
 }
 
-/// `sh` joins the cgroup, `setpriv` drops what can be dropped, and each replaces itself by the next: one process in
-/// the end.
-fn command(setup: &Setup, id: &str, launch: Launch, cwd: &Path, cgroup: Option<&Path>) -> Command {
+/// `sh` joins the groups, `prlimit` sets what no group limits, `setpriv` drops what can be dropped, and each replaces
+/// itself by the next: one process in the end.
+fn command(
+    setup: &Setup,
+    id: &str,
+    launch: Launch,
+    cwd: &Path,
+    limits: Option<Limits>,
+    groups: &Groups,
+) -> Command {
     let mut argv: Vec<OsString> = Vec::new();
-    if let Some(cgroup) = cgroup {
+    for group in groups.all() {
         argv.extend(["/bin/sh", "-c", r#"echo $$ > "$0"/cgroup.procs; exec "$@""#].map(OsString::from));
-        argv.push(cgroup.into());
+        argv.push(group.into());
+    }
+    if let Some(limits) = limits {
+        argv.extend(limits::inherited(limits, groups, setup.run_as.map(|user| user.uid)));
     }
     let setpriv = setpriv();
     if let Some(setpriv) = setpriv {

@@ -1,9 +1,9 @@
 //! Looking at processes. On Linux by `/proc` and pidfds; elsewhere a process group is all that is known.
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{family, kill_and_wait, marked, reap, start_of};
+pub(crate) use linux::{family, kill_and_wait, marked, reap, start_of, threads_of};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{family, kill_and_wait, marked, reap, start_of};
+pub(crate) use other::{family, kill_and_wait, marked, reap, start_of, threads_of};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -11,6 +11,7 @@ mod linux {
     use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, waitpid};
     use std::collections::BTreeSet;
     use std::fs;
+    use std::os::unix::fs::MetadataExt;
     use std::time::Instant;
 
     struct Stat {
@@ -93,6 +94,16 @@ mod linux {
         }
     }
 
+    /// How many threads a user has now.
+    pub(crate) fn threads_of(user: u32) -> u64 {
+        let threads = |pid: i32| {
+            let meta = fs::metadata(format!("/proc/{pid}")).ok()?;
+            (meta.uid() == user)
+                .then(|| fs::read_dir(format!("/proc/{pid}/task")).map_or(1, |all| all.count()))
+        };
+        all().into_iter().filter_map(threads).map(|count| count as u64).sum()
+    }
+
     fn all() -> Vec<i32> {
         let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
         entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
@@ -118,6 +129,9 @@ mod other {
 
     pub(crate) fn start_of(_pid: i32) -> Option<u64> {
         None
+    }
+    pub(crate) fn threads_of(_user: u32) -> u64 {
+        0
     }
     pub(crate) fn marked(_mark: &str, _value: &str) -> Vec<i32> {
         Vec::new()

@@ -12,6 +12,9 @@ pub(crate) struct Record {
     /// The process's start in clock ticks since boot: a pid alone may have been given to another process.
     pub start: Option<u64>,
     pub cgroup: Option<PathBuf>,
+    /// Groups that only hold limits.
+    #[serde(default)]
+    pub limits: Vec<PathBuf>,
 }
 
 impl Record {

@@ -15,6 +15,8 @@ fn setup(home: &Path) -> Setup {
         run_as: None,
         runtime: home.join("run"),
         env: BTreeMap::new(),
+        leases: crate::Leases::default(),
+        accounts: crate::Accounts::default(),
     }
 }
 
@@ -42,7 +44,7 @@ async fn nothing_of_a_tree_outlives_its_end() {
     for cgroup in [true, false] {
         let home = tempfile::tempdir().unwrap();
         let id = format!("end-{cgroup}-{}", std::process::id());
-        let tree = started(home.path(), &id, Walls { cgroup }).await;
+        let tree = started(home.path(), &id, Walls { cgroup, limits: None }).await;
         assert!(alive(&id).len() >= 5, "the children run");
         tree.end(Duration::ZERO).await.unwrap();
         assert_eq!(alive(&id), Vec::<i32>::new());
@@ -57,7 +59,7 @@ async fn after_a_crash_the_record_and_the_mark_find_all_of_it() {
         let home = tempfile::tempdir().unwrap();
         let setup = setup(home.path());
         let id = format!("crash-{cgroup}-{recorded}-{}", std::process::id());
-        let tree = started(home.path(), &id, Walls { cgroup }).await;
+        let tree = started(home.path(), &id, Walls { cgroup, limits: None }).await;
         if !recorded {
             Record::remove(&setup.runtime, &id).unwrap();
         }
@@ -77,7 +79,9 @@ async fn a_number_that_was_given_to_another_process_is_left_alone() {
     let mut other = Command::new("sleep").arg("600").process_group(0).kill_on_drop(true).spawn().unwrap();
     let pid = other.id().unwrap().cast_signed();
     let id = format!("reused-{}", std::process::id());
-    Record { pid: Some(pid), start: Some(1), cgroup: None }.write(&setup.runtime, &id).unwrap();
+    Record { pid: Some(pid), start: Some(1), cgroup: None, limits: Vec::new() }
+        .write(&setup.runtime, &id)
+        .unwrap();
     kill_leftovers(&setup, &AttemptId::new(id).unwrap()).unwrap();
     assert!(other.try_wait().unwrap().is_none(), "it still runs");
 }

@@ -1,6 +1,6 @@
 //! A temporary home with a worktree, and a run of a program in it.
 
-use agents::{Control, Event, Job, RunEnd, RunLimits, Setup, practice, run};
+use agents::{Control, Event, Job, Permissions, RunEnd, RunLimits, Setup, practice, run};
 use protocol::AttemptId;
 use protocol::view::LineKind;
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ pub struct Room {
     home: tempfile::TempDir,
     pub setup: Setup,
     pub limits: RunLimits,
+    pub permissions: Permissions,
     last: std::sync::Mutex<Option<AttemptId>>,
 }
 
@@ -34,9 +35,12 @@ impl Room {
             run_as: None,
             runtime: home.path().join("run"),
             env: BTreeMap::new(),
+            leases: agents::Leases::default(),
+            accounts: agents::Accounts::default(),
         };
-        let limits = RunLimits { idle: Duration::from_secs(60), wall: Duration::from_secs(120) };
-        let mut room = Room { home, setup, limits, last: std::sync::Mutex::new(None) };
+        let limits = RunLimits::new(Duration::from_secs(60), Duration::from_secs(120));
+        let mut room =
+            Room { home, setup, limits, permissions: Permissions::Allow, last: std::sync::Mutex::new(None) };
         room.pause_ms(0);
         room
     }
@@ -79,6 +83,9 @@ impl Room {
             worktree: self.worktree(),
             brief: brief.to_owned(),
             limits: self.limits,
+            mcp: Vec::new(),
+            resume: None,
+            permissions: self.permissions,
         };
         let (events, mut heard) = mpsc::channel(16);
         let (orders, control) = mpsc::channel(16);
