@@ -69,11 +69,7 @@ pub struct Done {
 /// What a version must pass before it is used: its programs are those that the given set-up finds. The error names what
 /// failed, a line each.
 pub trait Check {
-    fn check(
-        &self,
-        setup: &Setup,
-        agent: &AgentId,
-    ) -> impl Future<Output = Result<String, Vec<String>>> + Send;
+    fn check(&self, setup: &Setup, agent: &AgentId) -> impl Future<Output = Result<String, Vec<String>>>;
 }
 
 /// No check but that its programs start and say their version.

@@ -146,6 +146,25 @@ mod tests {
         assert!((22, 22) >= OLDEST && (24, 1) >= OLDEST && (22, 19) < OLDEST);
     }
 
+    /// ./dev sets a machine up before anything of ours is built; both must mean the same Node.
+    #[test]
+    fn the_scripts_pin_the_same_node() {
+        let script = include_str!("../../../../scripts/node.sh");
+        let hex = |hash: &str| -> String {
+            lockfile::hash(hash).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        assert!(
+            script.contains(&format!("NODE_VERSION={NODE}\n"))
+                && script.contains(&format!("NPM_VERSION={NPM}\n"))
+        );
+        for (platform, hash) in PROGRAMS {
+            let line = format!("NODE_SHA512_{}={}\n", platform.replace('-', "_"), hex(hash));
+            assert!(script.contains(&line), "{line}");
+        }
+        assert!(script.contains(&format!("NPM_SHA512={}\n", hex(NPM_HASH))));
+        assert!(script.contains(&format!("(a=={}&&b>={})", OLDEST.0, OLDEST.1)));
+    }
+
     #[test]
     fn every_hash_can_be_read() {
         for (_, hash) in PROGRAMS {

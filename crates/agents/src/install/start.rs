@@ -46,7 +46,9 @@ async fn ask(setup: &Setup, pin: &Pin) -> Result<String, String> {
     let words = |e: std::io::Error| e.to_string();
     let tmp = supervise::prepare(setup, profile, &id).map_err(words)?;
     let launch = launch::cli(setup, profile, &["--version"], &tmp).map_err(|missing| missing.next)?;
-    let mut tree = Tree::start(setup, &id, launch, &tmp, Walls { cgroup: false }).await.map_err(words)?;
+    let mut tree = Tree::start(setup, &id, launch, &tmp, Walls { cgroup: false, ..Walls::default() })
+        .await
+        .map_err(words)?;
     drop(tree.child.stdin.take());
     let (stdout, stderr) = (tree.child.stdout.take(), tree.child.stderr.take());
     let mut said = Vec::new();

@@ -41,6 +41,8 @@ fn shop() -> Shop {
             run_as: None,
             runtime: dir.path().join("run"),
             env: BTreeMap::new(),
+            accounts: Default::default(),
+            leases: Default::default(),
         },
         machine: Machine { env, ..Machine::default() },
         tell: Arc::new(move |line| lines.lock().unwrap().push(line)),

@@ -1,0 +1,92 @@
+//! Where the coding agents are installed and what they run with: the same for the daemon and for the command line.
+
+use crate::home::Home;
+use crate::settings::Settings;
+use crate::users::Users;
+use agents::install::{Machine, Room, Tell};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// The folder of installed agents: among the tools that were named, else in the home.
+pub fn agents_folder(home: &Home, tools: Option<&Path>) -> PathBuf {
+    tools.map_or_else(|| home.tools(), Path::to_owned).join("agents")
+}
+
+/// Lets the command line find the tools of a daemon that was told of another folder: the home's own is a link to it.
+pub fn remember(home: &Home, tools: &Path) -> Result<()> {
+    let (link, tools) = (home.tools(), std::path::absolute(tools)?);
+    let is_link = std::fs::symlink_metadata(&link).map(|meta| meta.is_symlink());
+    if link == tools || is_link.as_ref().is_ok_and(|link| !link) {
+        return Ok(());
+    }
+    let fresh = link.with_extension("new");
+    let _ = std::fs::remove_file(&fresh);
+    std::os::unix::fs::symlink(&tools, &fresh)
+        .and_then(|()| std::fs::rename(&fresh, &link))
+        .with_context(|| format!("failed to link {}", link.display()))
+}
+
+pub fn search_path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+/// What agents run with. Installed ones come first, then what is on the path. A Node is only named if the user did: else
+/// it is the first on the path, where an installation may put one while we run.
+pub fn setup(
+    home: &Home,
+    folder: &Path,
+    node: Option<PathBuf>,
+    settings: &Settings,
+    users: Option<Users>,
+) -> Result<agents::Setup> {
+    let own_exe = std::env::current_exe().context("failed to find this program's own file")?;
+    let ours = || vec![own_exe.to_string_lossy().into_owned(), "practice-agent".into()];
+    let setup = agents::Setup {
+        path: search_path(),
+        node,
+        practice: settings.practice.argv.clone().unwrap_or_else(ours),
+        homes: users.is_some().then(|| home.agents()),
+        user_home: std::env::var_os("HOME").map_or_else(|| home.agents(), PathBuf::from),
+        run_as: users.map(|users| agents::RunAs { uid: users.agent.0, gid: users.agent.1 }),
+        runtime: home.run(),
+        env: settings.agents.iter().map(|(agent, set)| (agent.clone(), set.env.clone())).collect(),
+        accounts: Default::default(),
+        leases: Default::default(),
+    };
+    Ok(agents::install::with_installed(folder, setup))
+}
+
+/// What an installation needs of this machine.
+pub fn room(folder: PathBuf, setup: agents::Setup, tell: Tell) -> Room {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let machine = Machine::new(utf8(std::env::vars_os()), home, &setup.path);
+    Room { folder, setup, machine, tell }
+}
+
+fn utf8(
+    vars: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
+) -> std::collections::BTreeMap<String, String> {
+    vars.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_homes_tools_are_those_that_the_daemon_was_told_of() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::prepare(&dir.path().join("home")).unwrap();
+        let (one, other) = (dir.path().join("one"), dir.path().join("other"));
+        remember(&home, &one).unwrap();
+        assert_eq!(std::fs::read_link(home.tools()).unwrap(), one);
+        remember(&home, &other).unwrap();
+        remember(&home, &other).unwrap();
+        assert_eq!(std::fs::read_link(home.tools()).unwrap(), other);
+        // A folder of its own is left alone.
+        std::fs::remove_file(home.tools()).unwrap();
+        std::fs::create_dir(home.tools()).unwrap();
+        remember(&home, &one).unwrap();
+        assert!(home.tools().is_dir() && std::fs::read_link(home.tools()).is_err());
+    }
+}
