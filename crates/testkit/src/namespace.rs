@@ -55,7 +55,7 @@ pub fn tools_dir() -> PathBuf {
 /// The folder with the real agents' programs; an error with the one next step when they are not there.
 pub fn agent_programs() -> Result<PathBuf> {
     let folder = tools_dir().join("agents/bin");
-    for program in ["claude", "codex", "claude-agent-acp", "codex-acp"] {
+    for program in ["claude", "claude-agent-acp", "codex", "codex-acp", "gemini", "qwen", "kimi"] {
         if !folder.join(program).exists() {
             let tools = tools_dir();
             let next = format!("scripts/agent-clis/install {}", tools.display());
