@@ -1,11 +1,13 @@
 //! The bar at the top: where one can go, which project is active, whether the daemon is heard, light or dark.
 
 use super::App;
+use super::kept::RwSignal;
 use super::projects::ProjectMenu;
-use super::signals::{Look, Views};
+use super::signals::Views;
 use super::state::Link;
 use crate::backend;
 use crate::parts::icons;
+use crate::parts::plain::click;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
 
@@ -21,7 +23,7 @@ pub fn Bar() -> impl IntoView {
             <ProjectMenu/>
             <Heard/>
             <ThemeButton/>
-            <button class="quiet" title="Keys (?)" aria-label="Keys" on:click=move |_| app.help.set(true)>"?"</button>
+            <button class="quiet" title="Keys (?)" aria-label="Keys" on:click=click(move |_| app.help.set(true))>"?"</button>
         </header>
     }
 }

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::signals::Views;
+use crate::parts::plain::click;
 use crate::words::keys::{self, Act, Chord, Press};
 use crate::words::route::Route;
 use leptos::prelude::*;
@@ -103,11 +104,11 @@ pub fn Help() -> impl IntoView {
     let app = App::here();
     view! {
         <Show when=move || app.help.get()>
-            <div class="veil" on:click=move |_| app.help.set(false)>
-                <div class="dialog" role="dialog" aria-modal="true" aria-label="Keys" on:click=|e| e.stop_propagation()>
+            <div class="veil" on:click=click(move |_| app.help.set(false))>
+                <div class="dialog" role="dialog" aria-modal="true" aria-label="Keys" on:click=click(|e| e.stop_propagation())>
                     <header>
                         <h2>"Keys"</h2>
-                        <button class="quiet" autofocus aria-label="Close" on:click=move |_| app.help.set(false)>"✕"</button>
+                        <button class="quiet" autofocus aria-label="Close" on:click=click(move |_| app.help.set(false))>"✕"</button>
                     </header>
                     <dl class="keys">
                         {keys::HELP

@@ -1,6 +1,7 @@
 //! The shell around every page: who is signed in, where one is, what is known, which key was pressed.
 
 mod bar;
+mod kept;
 mod keyboard;
 mod projects;
 mod reading;
@@ -10,10 +11,12 @@ mod state;
 
 use crate::backend::{self, Nudge};
 use crate::pages;
+use crate::parts::plain::click;
 use crate::words::route::{Route, View, sign_in_key};
+pub use kept::{Memo, RwSignal, memo};
 use leptos::prelude::*;
 pub use reading::{Load, read};
-pub use signals::{Look, Memo, Views, effect, memo, part};
+pub use signals::{Views, each, effect, part};
 pub use state::{App, Session};
 
 /// The whole app.
@@ -102,7 +105,7 @@ fn Notice() -> impl IntoView {
             view! {
                 <div class=class role="status">
                     <span>{notice.text}</span>
-                    <button class="quiet" aria-label="Close" on:click=move |_| app.notice.set(None)>"✕"</button>
+                    <button class="quiet" aria-label="Close" on:click=click(move |_| app.notice.set(None))>"✕"</button>
                 </div>
             }
         })

@@ -1,8 +1,10 @@
 //! The project menu: which project is active, switching, and making a new one from a starter.
 
 use super::App;
-use super::signals::{Views, effect, memo};
+use super::kept::{RwSignal, memo};
+use super::signals::{Views, effect};
 use crate::backend::Answer;
+use crate::parts::plain::{changed, click, typed};
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
 use protocol::Request;
@@ -33,14 +35,14 @@ pub fn ProjectMenu() -> impl IntoView {
                 data-testid="project-menu"
                 aria-haspopup="true"
                 aria-expanded=move || open.get().to_string()
-                on:click=move |_| open.update(|o| *o = !*o)
+                on:click=click(move |_| open.update(|o| *o = !*o))
             >
                 <span class="muted">"Project"</span>
                 <b>{move || active.get().unwrap_or_else(|| "…".to_owned())}</b>
                 <span aria-hidden="true">"▾"</span>
             </button>
             <Show when=move || open.get()>
-                <div class="menu-veil" on:click=move |_| open.set(false)></div>
+                <div class="menu-veil" on:click=click(move |_| open.set(false))></div>
                 <div class="menu-sheet">
                     <Switch open=open/>
                     <NewProject open=open/>
@@ -123,8 +125,8 @@ fn NewProject(open: RwSignal<bool>) -> impl IntoView {
                 <input
                     data-testid="project-name"
                     placeholder="Bakery Sauerteig"
-                    prop:value=name
-                    on:input=move |e| name.set(event_target_value(&e))
+                    prop:value=name.shown()
+                    on:input=typed(name)
                 />
             </label>
             <fieldset class="choices">
@@ -139,7 +141,7 @@ fn NewProject(open: RwSignal<bool>) -> impl IntoView {
                                     name="starter"
                                     value=id
                                     prop:checked=move || starter.get() == id
-                                    on:change=move |_| starter.set(id)
+                                    on:change=changed(move |_| starter.set(id))
                                 />
                                 <span><b>{title}</b><br/><span class="muted small">{says}</span></span>
                             </label>

@@ -3,9 +3,9 @@
 //! is there.
 
 use super::App;
+use super::kept::RwSignal;
 use super::signals::effect;
 use crate::backend::Answer;
-use leptos::prelude::*;
 use protocol::{ApiError, Request};
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,7 +1,8 @@
 //! What the whole app knows.
 
+use super::kept::{RwSignal, memo};
 use super::reading::{Load, read};
-use super::signals::{Look, effect, memo};
+use super::signals::effect;
 use crate::backend;
 use crate::backend::Answer;
 use crate::words::agents;

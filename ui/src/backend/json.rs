@@ -3,9 +3,9 @@
 //! read through a buffer. Here a row is read by name, field after field, and a field that its type has and the reader
 //! forgot does not compile.
 
+use super::parse::{self, Value};
 use protocol::At;
 use protocol::id::*;
-use serde_json::Value;
 use std::fmt;
 
 /// What was not as it should be: what was expected, and of which field.
@@ -43,13 +43,22 @@ pub trait FromJson: Sized {
 }
 
 pub fn parse(text: &str) -> Read<Value> {
-    serde_json::from_str(text).map_err(|_| Error::new("JSON"))
+    parse::parse(text).ok_or(Error::new("JSON"))
 }
 
 static NULL: Value = Value::Null;
 
 fn value_of<'a>(json: &'a Value, name: &str) -> &'a Value {
-    json.get(name).unwrap_or(&NULL)
+    let Value::Object(fields) = json else { return &NULL };
+    fields.iter().find(|(field, _)| field == name).map_or(&NULL, |(_, value)| value)
+}
+
+fn text(json: &Value) -> Option<&str> {
+    if let Value::Text(text) = json { Some(text) } else { None }
+}
+
+fn whole(json: &Value) -> Option<i64> {
+    if let Value::Whole(n) = json { Some(*n) } else { None }
 }
 
 /// One field of an object.
@@ -59,30 +68,30 @@ pub fn field<T: FromJson>(json: &Value, name: &'static str) -> Read<T> {
 
 /// The word that says which variant it is.
 pub fn tag<'a>(json: &'a Value, name: &'static str) -> Read<&'a str> {
-    value_of(json, name).as_str().ok_or(Error { expected: "a word", field: name })
+    text(value_of(json, name)).ok_or(Error { expected: "a word", field: name })
 }
 
 /// The value that a word stands for.
 pub fn word<T: Copy>(json: &Value, words: &[(&str, T)]) -> Read<T> {
-    let said = json.as_str().unwrap_or_default();
+    let said = text(json).unwrap_or_default();
     words.iter().find(|(word, _)| *word == said).map(|(_, value)| *value).ok_or(Error::new("a known word"))
 }
 
 impl FromJson for String {
     fn from_json(json: &Value) -> Read<Self> {
-        json.as_str().map(str::to_owned).ok_or(Error::new("a text"))
+        text(json).map(str::to_owned).ok_or(Error::new("a text"))
     }
 }
 
 impl FromJson for bool {
     fn from_json(json: &Value) -> Read<Self> {
-        json.as_bool().ok_or(Error::new("true or false"))
+        if let Value::Bool(yes) = json { Ok(*yes) } else { Err(Error::new("true or false")) }
     }
 }
 
 impl FromJson for u64 {
     fn from_json(json: &Value) -> Read<Self> {
-        json.as_u64().ok_or(Error::new("a whole number"))
+        whole(json).and_then(|n| u64::try_from(n).ok()).ok_or(Error::new("a whole number"))
     }
 }
 
@@ -99,19 +108,22 @@ narrow!(u8, u16, u32);
 
 impl FromJson for f64 {
     fn from_json(json: &Value) -> Read<Self> {
-        json.as_f64().ok_or(Error::new("a number"))
+        match json {
+            Value::Float(n) => Ok(*n),
+            _ => whole(json).map(|n| n as f64).ok_or(Error::new("a number")),
+        }
     }
 }
 
 impl FromJson for At {
     fn from_json(json: &Value) -> Read<Self> {
-        json.as_i64().map(At).ok_or(Error::new("a moment"))
+        whole(json).map(At).ok_or(Error::new("a moment"))
     }
 }
 
 impl<T: FromJson> FromJson for Option<T> {
     fn from_json(json: &Value) -> Read<Self> {
-        if json.is_null() { Ok(None) } else { T::from_json(json).map(Some) }
+        if matches!(json, Value::Null) { Ok(None) } else { T::from_json(json).map(Some) }
     }
 }
 
@@ -127,7 +139,7 @@ impl<T: FromJson> FromJson for Vec<T> {
         let mut list = Vec::new();
         match json {
             Value::Null => {}
-            Value::Array(items) => {
+            Value::List(items) => {
                 for item in items {
                     list.push(T::from_json(item)?);
                 }
@@ -141,9 +153,10 @@ impl<T: FromJson> FromJson for Vec<T> {
 impl FromJson for (String, String) {
     fn from_json(json: &Value) -> Read<Self> {
         match json {
-            Value::Array(pair) if pair.len() == 2 => {
-                Ok((String::from_json(&pair[0])?, String::from_json(&pair[1])?))
-            }
+            Value::List(pair) => match pair.as_slice() {
+                [one, other] => Ok((String::from_json(one)?, String::from_json(other)?)),
+                _ => Err(Error::new("a pair")),
+            },
             _ => Err(Error::new("a pair")),
         }
     }
@@ -164,7 +177,7 @@ ids!(JournalId ProjectId RequestId TaskId AttemptId ReleaseId DeploymentId NoteI
 macro_rules! rows {
     ($($row:ident { $($field:ident),+ $(,)? $(; flat $flat:ident)? })+) => {$(
         impl $crate::backend::json::FromJson for $row {
-            fn from_json(json: &serde_json::Value) -> $crate::backend::json::Read<Self> {
+            fn from_json(json: &$crate::backend::parse::Value) -> $crate::backend::json::Read<Self> {
                 Ok($row {
                     $($field: $crate::backend::json::field(json, stringify!($field))?,)+
                     $($flat: $crate::backend::json::FromJson::from_json(json)?,)?
@@ -178,7 +191,7 @@ macro_rules! rows {
 macro_rules! words {
     ($($kind:ident { $($word:literal $variant:ident),+ $(,)? })+) => {$(
         impl $crate::backend::json::FromJson for $kind {
-            fn from_json(json: &serde_json::Value) -> $crate::backend::json::Read<Self> {
+            fn from_json(json: &$crate::backend::parse::Value) -> $crate::backend::json::Read<Self> {
                 // A variant that has no word here does not compile.
                 const _: fn($kind) = |kind| match kind { $($kind::$variant => (),)+ };
                 $crate::backend::json::word(json, &[$(($word, $kind::$variant)),+])
@@ -195,7 +208,7 @@ macro_rules! words {
 macro_rules! tagged {
     ($($kind:ident by $tag:literal { $($word:literal $variant:ident { $($field:ident),* }),+ $(,)? })+) => {$(
         impl $crate::backend::json::FromJson for $kind {
-            fn from_json(json: &serde_json::Value) -> $crate::backend::json::Read<Self> {
+            fn from_json(json: &$crate::backend::parse::Value) -> $crate::backend::json::Read<Self> {
                 const _: fn(&$kind) = |kind| match kind { $($kind::$variant { .. } => (),)+ };
                 Ok(match $crate::backend::json::tag(json, $tag)? {
                     $($word => $kind::$variant { $($field: $crate::backend::json::field(json, stringify!($field))?),* },)+

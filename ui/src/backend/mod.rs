@@ -4,6 +4,7 @@
 mod events;
 mod http;
 mod json;
+mod parse;
 mod proof;
 mod session;
 mod shapes;

@@ -1,6 +1,6 @@
 //! Bridges: each agent as an MCP server on this machine, and what a client needs to reach it.
 
-use crate::app::{App, Load, Views, part, read};
+use crate::app::{App, Load, RwSignal, Views, part, read};
 use crate::backend::Answer;
 use crate::parts::copy::copy;
 use crate::parts::{plain, states};

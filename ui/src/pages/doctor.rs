@@ -1,7 +1,8 @@
 //! Doctor: is everything in order, and what to do where it is not.
 
-use crate::app::{App, Load, Views, part, read};
+use crate::app::{App, Load, RwSignal, Views, part, read};
 use crate::backend::Answer;
+use crate::parts::plain::click;
 use crate::parts::states;
 use leptos::prelude::*;
 use protocol::Request;
@@ -39,7 +40,7 @@ pub fn Doctor() -> impl IntoView {
             <header class="sheet-head">
                 <h1>"Doctor"</h1>
                 <span class="grow"></span>
-                <button on:click=move |_| again.update(|n| *n += 1)>"Check again"</button>
+                <button on:click=click(move |_| again.update(|n| *n += 1))>"Check again"</button>
                 <p class="muted">{who}</p>
             </header>
             <div class="card items">{body}</div>

@@ -1,9 +1,10 @@
 //! Steps: what is planned and can be sent to Hermes as it is, and what was completed, with its errors and their fixes.
 
-use crate::app::{App, Load, Look, Views, part, read};
+use crate::app::{App, Load, RwSignal, Views, part, read};
 use crate::backend;
 use crate::backend::Answer;
 use crate::parts::confirm::Confirm;
+use crate::parts::plain::typed;
 use crate::parts::states;
 use crate::parts::time::ago;
 use crate::words::figures;
@@ -158,10 +159,10 @@ fn NewStep() -> impl IntoView {
             <summary class="card-body">"Plan a step"</summary>
             <form class="card-body" on:submit=plan>
                 <label class="field"><span>"Title"</span>
-                    <input data-focus data-testid="step-title" dir="auto" prop:value=title on:input=move |e| title.set(event_target_value(&e))/>
+                    <input data-focus data-testid="step-title" dir="auto" prop:value=title.shown() on:input=typed(title)/>
                 </label>
                 <label class="field"><span>"What is wanted, in plain words"</span>
-                    <textarea rows="3" data-testid="step-text" dir="auto" prop:value=text on:input=move |e| text.set(event_target_value(&e))></textarea>
+                    <textarea rows="3" data-testid="step-text" dir="auto" prop:value=text.shown() on:input=typed(text)></textarea>
                 </label>
                 <div class="actions"><button class="primary" data-testid="step-plan" disabled=move || title.look(|t| t.trim().is_empty())>"Plan it"</button></div>
             </form>

@@ -2,7 +2,8 @@
 
 use super::blob::{DiffOf, TextOf};
 use super::transcript::Transcript;
-use crate::app::{App, Views};
+use crate::app::{App, RwSignal, Views};
+use crate::parts::plain::changed;
 use crate::words::{self, figures, reply, time};
 use leptos::prelude::*;
 use protocol::fact::CheckResult;
@@ -65,7 +66,7 @@ fn check(row: CheckView) -> impl IntoView {
         return chip.into_any();
     }
     view! {
-        <details class="check" on:toggle=move |_| open.set(true)>
+        <details class="check" on:toggle=changed(move |_| open.set(true))>
             <summary>{chip}</summary>
             {body}
             {log.map(|blob| view! {
@@ -90,7 +91,7 @@ pub fn brief(view: &AttemptView) -> Option<impl IntoView + use<>> {
         })
         .views();
     Some(view! {
-        <details class="fold" data-testid="brief" on:toggle=move |_| open.set(true)>
+        <details class="fold" data-testid="brief" on:toggle=changed(move |_| open.set(true))>
             <summary>
                 "Brief "
                 <span class="muted">{format!("{} · ≈ {} tokens", words::counted(view.parts.len() as u64, "part", "parts"), figures::grouped(total))}</span>
@@ -109,7 +110,7 @@ pub fn fold(
 ) -> impl IntoView {
     let opened = RwSignal::new(open_at_first);
     view! {
-        <details class="fold" open=open_at_first on:toggle=move |_| opened.set(true)>
+        <details class="fold" open=open_at_first on:toggle=changed(move |_| opened.set(true))>
             <summary>{title}</summary>
             {move || opened.get().then(&content)}
         </details>

@@ -1,6 +1,6 @@
 //! Blobs on a page: pictures, texts, diffs. All text is text; nothing of it becomes markup.
 
-use crate::app::{App, Load, Views, read};
+use crate::app::{App, Load, RwSignal, Views, read};
 use crate::backend;
 use crate::backend::Answer;
 use crate::parts::states;

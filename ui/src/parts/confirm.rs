@@ -1,6 +1,7 @@
 //! A button that asks once more before it does something that cannot be taken back.
 
-use crate::app::effect;
+use crate::app::{RwSignal, effect};
+use crate::parts::plain::click;
 use leptos::prelude::*;
 
 #[component]
@@ -33,15 +34,15 @@ pub fn Confirm(
                                 class="small-button danger"
                                 node_ref=yes
                                 data-testid=format!("{}-yes", testid.get_value())
-                                on:click=move |e| {
+                                on:click=click(move |e| {
                                     e.stop_propagation();
                                     asked.set(false);
                                     act.run(());
-                                }
+                                })
                             >
                                 "Yes"
                             </button>
-                            <button class="small-button" on:click=move |e| { e.stop_propagation(); asked.set(false) }>"No"</button>
+                            <button class="small-button" on:click=click(move |e| { e.stop_propagation(); asked.set(false) })>"No"</button>
                         </span>
                     }
                     .into_any()
@@ -50,7 +51,7 @@ pub fn Confirm(
                         <button
                             class=format!("small-button {class}")
                             data-testid=testid.get_value()
-                            on:click=move |e| { e.stop_propagation(); asked.set(true) }
+                            on:click=click(move |e| { e.stop_propagation(); asked.set(true) })
                         >
                             {label.clone()}
                         </button>

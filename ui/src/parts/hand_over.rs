@@ -1,7 +1,7 @@
 //! Giving an attempt's work to another agent, which goes on in its worktree.
 
 use super::plain;
-use crate::app::{App, memo, part};
+use crate::app::{App, RwSignal, memo, part};
 use leptos::prelude::*;
 use protocol::Request;
 use protocol::id::{AgentId, AttemptId, RequestId};

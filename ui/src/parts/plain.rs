@@ -1,7 +1,7 @@
 //! Plain pieces as functions over one type each, so that a piece more on a page costs a call and not another copy of
 //! what an element, a text or a handler brings with it.
 
-use crate::app::Views;
+use crate::app::{RwSignal, Views};
 use leptos::prelude::*;
 
 /// What a button does.
@@ -46,6 +46,26 @@ pub fn clicked(mut act: Act) -> Box<dyn FnMut(leptos::ev::MouseEvent)> {
     })
 }
 
+/// Handlers of events, each of one type, whatever they do.
+pub fn click(act: impl FnMut(leptos::ev::MouseEvent) + 'static) -> Box<dyn FnMut(leptos::ev::MouseEvent)> {
+    Box::new(act)
+}
+
+pub fn pressed(
+    act: impl FnMut(leptos::ev::KeyboardEvent) + 'static,
+) -> Box<dyn FnMut(leptos::ev::KeyboardEvent)> {
+    Box::new(act)
+}
+
+pub fn changed(act: impl FnMut(leptos::ev::Event) + 'static) -> Box<dyn FnMut(leptos::ev::Event)> {
+    Box::new(act)
+}
+
+/// Keeps what is typed or chosen.
+pub fn typed(value: RwSignal<String>) -> Box<dyn FnMut(leptos::ev::Event)> {
+    Box::new(move |event| value.set(event_target_value(&event)))
+}
+
 /// A handler of a form that is sent.
 pub fn sent(mut act: impl FnMut() + 'static) -> Box<dyn FnMut(leptos::ev::SubmitEvent)> {
     Box::new(move |event| {
@@ -62,7 +82,6 @@ pub fn link(label: impl Into<String>, href: String, class: &'static str, testid:
 /// A field for one line of text.
 pub fn line(value: RwSignal<String>, testid: String, label: String, hint: String, secret: bool) -> AnyView {
     let kind = if secret { "password" } else { "text" };
-    let typed: Box<dyn FnMut(leptos::ev::Event)> = Box::new(move |e| value.set(event_target_value(&e)));
     view! {
         <input
             type=kind
@@ -72,8 +91,8 @@ pub fn line(value: RwSignal<String>, testid: String, label: String, hint: String
             data-testid=testid
             aria-label=label
             placeholder=hint
-            prop:value=value
-            on:input=typed
+            prop:value=value.shown()
+            on:input=typed(value)
         />
     }
     .into_any()
@@ -87,9 +106,8 @@ pub fn choice(
     options: Vec<(String, String)>,
 ) -> AnyView {
     let options = options.into_iter().map(|(id, title)| view! { <option value=id>{title}</option> }).views();
-    let chosen: Box<dyn FnMut(leptos::ev::Event)> = Box::new(move |e| value.set(event_target_value(&e)));
     view! {
-        <select data-testid=testid aria-label=label prop:value=value on:change=chosen>{options}</select>
+        <select data-testid=testid aria-label=label prop:value=value.shown() on:change=typed(value)>{options}</select>
     }
     .into_any()
 }

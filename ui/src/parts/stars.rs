@@ -1,6 +1,7 @@
 //! A rating of 1 to 5. Empty until the user gives one.
 
-use crate::app::{App, Memo, Views, effect};
+use crate::app::{App, Memo, RwSignal, Views, effect};
+use crate::parts::plain::{click, pressed};
 use leptos::prelude::*;
 use protocol::Request;
 use protocol::id::DeploymentId;
@@ -32,7 +33,7 @@ pub fn Stars(deployment: DeploymentId, rating: Memo<Option<u8>>) -> impl IntoVie
         });
     };
     view! {
-        <span class="stars" role="radiogroup" aria-label="Rating" on:keydown=move |e| arrows(&e)>
+        <span class="stars" role="radiogroup" aria-label="Rating" on:keydown=pressed(move |e| arrows(&e))>
             {(1..=5u8)
                 .map(|n| {
                     let rate = rate.clone();
@@ -47,7 +48,7 @@ pub fn Stars(deployment: DeploymentId, rating: Memo<Option<u8>>) -> impl IntoVie
                             tabindex=move || if shown() == n || (shown() == 0 && n == 1) { "0" } else { "-1" }
                             aria-label=format!("{n} of 5, {}", WORDS[usize::from(n) - 1])
                             title=format!("{n} of 5: {}", WORDS[usize::from(n) - 1])
-                            on:click=move |e| { e.stop_propagation(); rate(n) }
+                            on:click=click(move |e| { e.stop_propagation(); rate(n) })
                         >
                             "★"
                         </button>

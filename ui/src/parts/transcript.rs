@@ -1,6 +1,6 @@
 //! What an agent printed, in normalised form. Follows a run that is going on, unless one scrolled up.
 
-use crate::app::{App, Look, effect};
+use crate::app::{App, RwSignal, each, effect};
 use crate::backend::Answer;
 use leptos::prelude::*;
 use protocol::Request;
@@ -42,9 +42,9 @@ pub fn Transcript(attempt: AttemptId) -> impl IntoView {
     });
     view! {
         <div class="transcript" node_ref=holder tabindex="0" role="log" aria-label="Transcript">
-            <For each=move || lines.get() key=|l| l.seq let:line>
+            {each(move || lines.get(), |l| l.seq.to_string(), |line| view! {
                 <p class=class(line.kind)><span class="who">{who(line.kind)}</span><span>{line.text}</span></p>
-            </For>
+            }.into_any())}
             <Show when=move || read_once.get() && lines.look(Vec::is_empty)>
                 <p class="muted">"Nothing was printed yet."</p>
             </Show>

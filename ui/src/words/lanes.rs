@@ -42,14 +42,12 @@ pub struct Racer {
 
 /// None for a request with one task that one agent does: the stages say all of it.
 pub fn lanes(view: &RequestView) -> Vec<Lane> {
-    let apart = view.tasks.len() > 1 || view.tasks.iter().any(|t| is_race(view, t));
+    let apart = view.tasks.len() > 1 || view.tasks.iter().any(is_race);
     if apart { view.tasks.iter().map(|task| lane(view, task)).collect() } else { Vec::new() }
 }
 
-fn is_race(view: &RequestView, task: &TaskView) -> bool {
-    let side_by_side =
-        attempts(view, task).filter(|a| a.finished.is_none() && a.goes_on.is_none()).count() > 1;
-    task.agents.len() > 1 || task.judged.is_some() || side_by_side
+fn is_race(task: &TaskView) -> bool {
+    task.agents.len() > 1 || task.judged.is_some()
 }
 
 fn attempts<'a>(view: &'a RequestView, task: &'a TaskView) -> impl Iterator<Item = &'a AttemptView> {
@@ -66,7 +64,7 @@ fn lane(view: &RequestView, task: &TaskView) -> Lane {
         status: if waits { ("waiting", "Asks you") } else { status_word(&task.status) },
         now: task.now.clone(),
         agents: if agents.is_empty() { task.agents.clone() } else { agents },
-        race: is_race(view, task).then(|| race(view, task)),
+        race: is_race(task).then(|| race(view, task)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One agent: its state and what to do, then what is proven, who pays, what runs, and its bridge.
 
 use super::{account, job, ladder, look_again};
-use crate::app::{App, Load};
+use crate::app::{App, Load, RwSignal};
 use crate::parts::attempt::practice_badge;
 use crate::parts::plain;
 use crate::parts::time::ago;

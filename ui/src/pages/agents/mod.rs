@@ -7,7 +7,7 @@ mod job;
 mod ladder;
 mod sign_in;
 
-use crate::app::{App, Load, Look, Memo, Views, memo, part, read};
+use crate::app::{App, Load, Memo, RwSignal, Views, each, memo, part, read};
 use crate::backend::Answer;
 use crate::parts::{plain, states};
 use crate::words::agents;
@@ -76,12 +76,10 @@ fn cards(app: App, rows: Rows, load: RwSignal<Load>) -> AnyView {
     let ids = memo(move || rows.look(|rows| rows.iter().map(|r| r.agent.clone()).collect::<Vec<_>>()));
     view! {
         <div class="agents">
-            <For each=move || ids.get() key=Clone::clone let:id>
-                {
-                    let row = memo(move || rows.look(|rows| rows.iter().find(|r| r.agent == id).cloned()));
-                    part(move || row.get().map(|row| card::card(app, row, load)))
-                }
-            </For>
+            {each(move || ids.get(), ToString::to_string, move |id| {
+                let row = memo(move || rows.look(|rows| rows.iter().find(|r| r.agent == id).cloned()));
+                view! { {part(move || row.get().map(|row| card::card(app, row, load)))} }.into_any()
+            })}
         </div>
     }
     .into_any()

@@ -1,7 +1,7 @@
 //! One row of the table, opened: all that is known of it.
 
 use super::{Rows, agent_cell, model, rating};
-use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::app::{App, Load, Views, memo, part, read};
 use crate::backend::Answer;
 use crate::parts::blob::Picture;
 use crate::parts::stars::Stars;

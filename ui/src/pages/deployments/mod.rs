@@ -3,9 +3,10 @@
 mod detail;
 mod releases;
 
-use crate::app::{App, Load, Look, Memo, Views, memo, part, read};
+use crate::app::{App, Load, Memo, RwSignal, Views, each, memo, part, read};
 use crate::backend::Answer;
 use crate::parts::attempt::practice_badge;
+use crate::parts::plain::{click, pressed, typed};
 use crate::parts::stars::Stars;
 use crate::parts::states;
 use crate::parts::time::ago;
@@ -59,8 +60,8 @@ pub fn Deployments() -> impl IntoView {
                     data-testid="filter"
                     placeholder="Filter: words, agent, commit ( / )"
                     aria-label="Filter the rows"
-                    prop:value=filter
-                    on:input=move |e| filter.set(event_target_value(&e))
+                    prop:value=filter.shown()
+                    on:input=typed(filter)
                 />
                 <p class="muted">"The Product Loop: every request that ended, with what it took. Figures are observed by the daemon; the rating is yours."</p>
             </header>
@@ -85,9 +86,7 @@ fn Table(rows: Rows) -> impl IntoView {
                     </tr>
                 </thead>
                 <tbody>
-                    <For each=move || rows.get() key=|r| (r.deployment.clone(), r.text.is_some()) let:row>
-                        {table_row(row, rows)}
-                    </For>
+                    {each(move || rows.get(), |r| format!("{} {}", r.deployment, r.text.is_some()), move |row| table_row(row, rows))}
                 </tbody>
             </table>
         </div>
@@ -114,8 +113,8 @@ fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
             data-row
             data-testid="deployments-row"
             data-status=word
-            on:click=move |_| app.go(on_click.clone())
-            on:keydown=move |e| if e.key() == "Enter" { app.go(on_key.clone()) }
+            on:click=click(move |_| app.go(on_click.clone()))
+            on:keydown=pressed(move |e| if e.key() == "Enter" { app.go(on_key.clone()) })
         >
             <td>
                 <span class="cell-text" dir="auto">{text}</span>

@@ -1,7 +1,7 @@
 //! The releases that are kept, and going back to one.
 
 use super::Rows;
-use crate::app::{App, Load, Look, Views, part, read};
+use crate::app::{App, Load, Views, part, read};
 use crate::backend::Answer;
 use crate::parts::confirm::Confirm;
 use crate::parts::states;

@@ -1,7 +1,7 @@
 //! What agents want to know before they go on: a question to answer in words, a permission to give or refuse. The clock of
 //! an attempt that asks stands still.
 
-use crate::app::{App, Look, Memo, Views, memo};
+use crate::app::{App, Memo, RwSignal, Views, each, memo};
 use crate::parts::plain;
 use crate::parts::time::ago;
 use leptos::prelude::*;
@@ -30,12 +30,11 @@ pub fn open(view: &RequestView) -> Vec<Asked> {
 
 pub fn asks(app: App, request: RequestId, view: Memo<Option<RequestView>>) -> AnyView {
     let all = memo(move || view.look(|v| v.as_ref().map(open)).unwrap_or_default());
-    view! {
-        <For each=move || all.get() key=|a| (a.attempt.clone(), a.ask.ask.clone()) let:asked>
-            {one(app, request.clone(), asked)}
-        </For>
-    }
-    .into_any()
+    each(
+        move || all.get(),
+        |a| format!("{} {}", a.attempt, a.ask.ask),
+        move |asked| one(app, request.clone(), asked),
+    )
 }
 
 fn one(app: App, request: RequestId, asked: Asked) -> AnyView {

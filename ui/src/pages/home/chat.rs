@@ -2,7 +2,7 @@
 
 use super::composer::Composer;
 use super::turn::Turn;
-use crate::app::{App, Look, memo};
+use crate::app::{App, each, memo};
 use leptos::prelude::*;
 
 #[component]
@@ -34,9 +34,7 @@ pub fn Chat() -> impl IntoView {
                         <p class="muted">"For example: “A page for a bakery called Sauerteig with opening hours and an order form”."</p>
                     </div>
                 </Show>
-                <For each=shown key=|(_, r)| r.request.clone() let:item>
-                    <Turn first=item.1 newest=item.0 < 3/>
-                </For>
+                {each(shown, |(_, r)| r.request.to_string(), |item| view! { <Turn first=item.1 newest=item.0 < 3/> }.into_any())}
             </div></div>
             <Composer/>
         </section>

@@ -1,8 +1,9 @@
 //! The box to ask in.
 
 use super::side::Side;
-use crate::app::{App, Look, Views, memo};
+use crate::app::{App, RwSignal, Views, memo};
 use crate::backend;
+use crate::parts::plain::typed;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
 use protocol::fact::Channel;
@@ -80,8 +81,8 @@ pub fn Composer() -> impl IntoView {
                 dir="auto"
                 aria-label="What do you want?"
                 placeholder="What do you want? In plain words"
-                prop:value=draft
-                on:input=move |e| draft.set(event_target_value(&e))
+                prop:value=draft.shown()
+                on:input=typed(draft)
                 on:keydown=key
             ></textarea>
             {side.view(app)}
@@ -117,8 +118,8 @@ fn AgentChoice(agent: RwSignal<String>) -> impl IntoView {
         <select
             data-testid="ask-agent"
             aria-label="Which agent"
-            prop:value=agent
-            on:change=move |e| agent.set(event_target_value(&e))
+            prop:value=agent.shown()
+            on:change=typed(agent)
         >
             <option value="">"Agent: auto"</option>
             {move || catalogue.get().into_iter().map(|(id, title)| view! { <option value=id>{title}</option> }).views()}

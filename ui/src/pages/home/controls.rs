@@ -2,7 +2,7 @@
 //! above, and one action.
 
 use super::asks;
-use crate::app::{App, Look, Memo, Views, memo, part};
+use crate::app::{App, Memo, RwSignal, Views, memo, part};
 use crate::parts::confirm::Confirm;
 use crate::parts::hand_over::hand_over;
 use crate::parts::plain;

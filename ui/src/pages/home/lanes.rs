@@ -1,6 +1,6 @@
 //! Work that is done side by side: a lane for each part, and the ranking of agents that race.
 
-use crate::app::{App, Look, Memo, Views, memo, part};
+use crate::app::{App, Memo, Views, memo, part};
 use crate::parts::plain;
 use crate::words::lanes::{self, Lane, Race, Racer};
 use crate::words::{figures, sentence, time};

@@ -1,6 +1,6 @@
 //! The live loop: where the request is, what happens now and why, what was tried and how it was checked.
 
-use crate::app::{App, Look, Memo, Views, memo};
+use crate::app::{App, Memo, Views, each, memo};
 use crate::parts::attempt;
 use crate::parts::ring::{IDLE, Ring, Spot};
 use crate::parts::transcript::Transcript;
@@ -159,17 +159,18 @@ fn Attempts(focus: Focus) -> impl IntoView {
                 .unwrap_or_default()
         })
     });
-    view! {
-        <For each=move || ids.get() key=Clone::clone let:id>
-            {{
-                let view = memo(move || {
-                    focus.look(|v| v.as_ref().and_then(|v| v.attempts.iter().find(|a| a.attempt == id).cloned()))
-                });
-                let newest = view.look_untracked(|v| v.as_ref().map(|v| v.attempt.clone())) == ids.look_untracked(|i| i.first().cloned());
-                view! { <Attempt view=view open=newest/> }
-            }}
-        </For>
-    }
+    each(
+        move || ids.get(),
+        ToString::to_string,
+        move |id| {
+            let view = memo(move || {
+                focus.look(|v| v.as_ref().and_then(|v| v.attempts.iter().find(|a| a.attempt == id).cloned()))
+            });
+            let mine = view.look_untracked(|v| v.as_ref().map(|v| v.attempt.clone()));
+            let newest = mine == ids.look_untracked(|i| i.first().cloned());
+            view! { <Attempt view=view open=newest/> }.into_any()
+        },
+    )
 }
 
 #[component]

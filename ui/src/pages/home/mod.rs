@@ -11,7 +11,7 @@ mod side;
 mod strip;
 mod turn;
 
-use crate::app::{App, Load, Look, Memo, Views, memo, read};
+use crate::app::{App, Load, Memo, Views, memo, read};
 use crate::backend::Answer;
 use crate::parts::states;
 use leptos::prelude::*;

@@ -1,7 +1,8 @@
 //! What comes of it: the work in progress, the live site, and the checkpoints on the way.
 
 use super::strip::{Large, Strip};
-use crate::app::{App, Look, Memo, effect, memo};
+use crate::app::{App, Memo, RwSignal, effect, memo};
+use crate::parts::plain::click;
 use crate::words::keys::Act;
 use crate::words::stages;
 use leptos::prelude::*;
@@ -56,7 +57,7 @@ pub fn Preview(focus: Memo<Option<RequestView>>) -> impl IntoView {
                     {tab("Live site", "tab-live", move || shown.get() == Shown::Live, move || live.look(Option::is_none), move || chosen.set(Some(Shown::Live)))}
                 </div>
                 <span class="grow"></span>
-                <button class="quiet" title="Load the page again" aria-label="Load the page again" disabled=move || url.look(Option::is_none) on:click=move |_| turn.update(|t| *t += 1)>"↻"</button>
+                <button class="quiet" title="Load the page again" aria-label="Load the page again" disabled=move || url.look(Option::is_none) on:click=click(move |_| turn.update(|t| *t += 1))>"↻"</button>
                 {move || url.get().map(|u| view! { <a class="quiet button" href=u target="_blank" rel="noopener" title="Open in a new tab" aria-label="Open in a new tab">"↗"</a> })}
             </header>
             <p class="preview-label" data-shown=move || match (shown.get(), url.look(Option::is_some)) {
@@ -122,7 +123,7 @@ fn tab(
             data-testid=testid
             aria-selected=move || on().to_string()
             disabled=off
-            on:click=move |_| pick()
+            on:click=click(move |_| pick())
         >
             {title}
         </button>

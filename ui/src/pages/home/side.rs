@@ -1,6 +1,6 @@
 //! Asking for more than one agent at once: a race at the whole, or a part for each.
 
-use crate::app::{App, Look, Memo, Views, memo, part};
+use crate::app::{App, Memo, RwSignal, Views, memo, part};
 use crate::parts::hand_over::takers;
 use crate::parts::plain;
 use crate::words::list::{self, Split};

@@ -1,7 +1,8 @@
 //! The checkpoints as a film strip: step through how the page came to be.
 
-use crate::app::{App, Look, Memo, memo};
+use crate::app::{App, Memo, RwSignal, each, memo};
 use crate::parts::blob::Picture;
+use crate::parts::plain::{click, pressed};
 use crate::parts::time::ago;
 use crate::words::figures;
 use leptos::prelude::*;
@@ -32,10 +33,12 @@ pub fn Strip(focus: Memo<Option<RequestView>>, picked: Picked) -> impl IntoView 
                 n => format!("{n} so far; click one, then ← →"),
             }}</span>
         </div>
-        <div class="strip" role="listbox" aria-label="Checkpoints" on:keydown=move |e| arrows(&e)>
-            <For each=move || all.get() key=|(n, c)| (*n, c.attempt.clone(), c.number, c.screenshot.clone()) let:film>
-                {card(film.1, film.0, picked)}
-            </For>
+        <div class="strip" role="listbox" aria-label="Checkpoints" on:keydown=pressed(move |e| arrows(&e))>
+            {each(
+                move || all.get(),
+                |(n, c)| format!("{n:?} {} {} {}", c.attempt, c.number, c.screenshot.is_some()),
+                move |film| card(film.1, film.0, picked).into_any(),
+            )}
         </div>
     }
 }
@@ -65,7 +68,7 @@ fn card(point: CheckpointView, attempt: Option<u32>, picked: Picked) -> impl Int
             title=title
             aria-label=aria
             aria-selected=move || on().to_string()
-            on:click=move |_| picked.set(Some(pick.clone()))
+            on:click=click(move |_| picked.set(Some(pick.clone())))
         >
             <span class="film-picture">{picture}</span>
             <span class="film-name"><b>{name}</b><span class="clip">{point.says}</span></span>
@@ -112,7 +115,7 @@ pub fn Large(picked: Picked) -> impl IntoView {
                         <b>{format!("Checkpoint {}", point.number)}</b>
                         <span class="muted small">{ago(app, point.at)}</span>
                         <span class="grow"></span>
-                        <button class="quiet" aria-label="Close" title="Close (Esc)" on:click=move |_| picked.set(None)>"✕"</button>
+                        <button class="quiet" aria-label="Close" title="Close (Esc)" on:click=click(move |_| picked.set(None))>"✕"</button>
                     </header>
                     <p class="small" dir="auto">{point.says.clone()}</p>
                     <p class="small muted">

@@ -1,8 +1,9 @@
 //! One turn: the request as it was asked, and Hermes' reply made from its facts.
 
 use super::{asks, controls};
-use crate::app::{App, Load, Look, Memo, memo, read};
+use crate::app::{App, Load, Memo, RwSignal, each, memo, read};
 use crate::backend::Answer;
+use crate::parts::plain::click;
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
 use crate::words::reply::{self, Said, Tone};
@@ -58,11 +59,11 @@ pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
                 <p class="small muted">{by(channel)}{ago(app, created)}</p>
             </div>
             <div class="reply">
-                <For each=move || words.get() key=Clone::clone let:said>{line(said)}</For>
+                {each(move || words.get(), |said| format!("{}{}", said.tone.class(), said.text), line)}
                 <Show when=move || !expanded.get()>
                     <p class="small">
                         {move || row.look(|r| stages::status_word(&r.status).1)} " · "
-                        <button class="link" on:click=move |_| expanded.set(true)>"What happened?"</button>
+                        <button class="link" on:click=click(move |_| expanded.set(true))>"What happened?"</button>
                     </p>
                 </Show>
                 <Site view=view/>
@@ -110,7 +111,7 @@ fn by(channel: Channel) -> &'static str {
     }
 }
 
-fn line(said: Said) -> impl IntoView {
+fn line(said: Said) -> AnyView {
     let mark = match said.tone {
         Tone::Plain => "",
         Tone::Stumble => "!",
@@ -119,7 +120,7 @@ fn line(said: Said) -> impl IntoView {
         Tone::Good => "✓",
         Tone::Bad => "✕",
     };
-    view! { <p class=said.tone.class() dir="auto"><span class="say-mark" aria-hidden="true">{mark}</span>{said.text}</p> }
+    view! { <p class=said.tone.class() dir="auto"><span class="say-mark" aria-hidden="true">{mark}</span>{said.text}</p> }.into_any()
 }
 
 /// The site's link and, once it is recorded, the rating.

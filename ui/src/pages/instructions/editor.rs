@@ -1,7 +1,8 @@
 //! One file: edit and save it, or look at how it was. A file that changed meanwhile is shown, never overwritten.
 
-use crate::app::{App, Load, Look, Views, effect, part, read};
+use crate::app::{App, Load, RwSignal, Views, effect, part, read};
 use crate::backend::Answer;
+use crate::parts::plain::{click, typed};
 use crate::parts::states;
 use crate::parts::time::ago;
 use crate::words::figures;
@@ -137,14 +138,14 @@ fn Body(file: File) -> impl IntoView {
             data-focus
             data-testid="instruction-text"
             hidden=move || file.past.look(Option::is_some)
-            prop:value=file.draft
-            on:input=move |e| file.draft.set(event_target_value(&e))
+            prop:value=file.draft.shown()
+            on:input=typed(file.draft)
         ></textarea>
         <footer>
-            <button class="primary" data-testid="instruction-save" disabled=move || !file.changed() on:click=move |_| file.save(app)>"Save"</button>
+            <button class="primary" data-testid="instruction-save" disabled=move || !file.changed() on:click=click(move |_| file.save(app))>"Save"</button>
             <button
                 disabled=move || !file.changed()
-                on:click=move |_| if let Some(base) = file.base.get_untracked() { file.draft.set(base.text) }
+                on:click=click(move |_| if let Some(base) = file.base.get_untracked() { file.draft.set(base.text) })
             >
                 "Undo my changes"
             </button>
@@ -162,15 +163,15 @@ fn Conflict(file: File, newest: Base) -> impl IntoView {
             <p><b>"The file has changed since you opened it."</b>" This is its newest text; yours is still in the box below."</p>
             <pre class="text">{text}</pre>
             <div class="actions">
-                <button class="small-button" on:click=move |_| {
+                <button class="small-button" on:click=click(move |_| {
                     file.draft.set(theirs.text.clone());
                     file.base.set(Some(theirs.clone()));
                     file.conflict.set(None);
-                }>"Take the newest"</button>
-                <button class="small-button" on:click=move |_| {
+                })>"Take the newest"</button>
+                <button class="small-button" on:click=click(move |_| {
                     file.base.set(Some(mine.clone()));
                     file.conflict.set(None);
-                }>"Keep mine; I will save over it"</button>
+                })>"Keep mine; I will save over it"</button>
             </div>
         </div>
     }
@@ -190,11 +191,11 @@ fn Past(file: File, commit: CommitId) -> impl IntoView {
             view! {
                 <pre class="text">{text}</pre>
                 <div class="actions">
-                    <button class="small-button" on:click=move |_| {
+                    <button class="small-button" on:click=click(move |_| {
                         file.draft.set(taken.clone());
                         file.past.set(None);
-                    }>"Edit from this text"</button>
-                    <button class="small-button" on:click=move |_| file.past.set(None)>"Back to the newest"</button>
+                    })>"Edit from this text"</button>
+                    <button class="small-button" on:click=click(move |_| file.past.set(None))>"Back to the newest"</button>
                 </div>
             }
             .into_any()
@@ -224,7 +225,7 @@ fn entry(app: App, file: File, edit: InstructionEdit) -> AnyView {
         <button
             class="item"
             class:open=move || file.past.look(|p| p.as_ref() == Some(&same))
-            on:click=move |_| file.past.set(Some(commit.clone()))
+            on:click=click(move |_| file.past.set(Some(commit.clone())))
         >
             <span>{edit.says}</span>
             <span class="muted small"><code>{figures::commit(edit.commit.as_str())}</code>" · "{ago(app, edit.at)}</span>

@@ -2,8 +2,9 @@
 
 mod editor;
 
-use crate::app::{App, Load, Look, Memo, Views, memo, part, read};
+use crate::app::{App, Load, Memo, Views, memo, part, read};
 use crate::backend::Answer;
+use crate::parts::plain::click;
 use crate::parts::states;
 use crate::words::figures;
 use crate::words::route::{Route, View};
@@ -60,7 +61,7 @@ fn file(app: App, row: InstructionRow, open: Memo<Option<String>>) -> AnyView {
             class:open=move || open.look(|o| o.as_deref() == Some(path.as_str()))
             data-row
             data-testid="instruction"
-            on:click=move |_| app.go(route.clone())
+            on:click=click(move |_| app.go(route.clone()))
         >
             <b class="code">{row.path}</b>
             <span class="muted small">{row.purpose}</span>

@@ -3,8 +3,9 @@
 mod note;
 mod push;
 
-use crate::app::{App, Load, Look, Views, memo, part, read};
+use crate::app::{App, Load, RwSignal, Views, memo, part, read};
 use crate::backend::Answer;
+use crate::parts::plain::{click, typed};
 use crate::parts::states;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
@@ -68,8 +69,8 @@ pub fn Memory() -> impl IntoView {
                     data-testid="memory-search"
                     placeholder="Recall: type what you look for ( / )"
                     aria-label="Search memory"
-                    prop:value=query
-                    on:input=move |e| query.set(event_target_value(&e))
+                    prop:value=query.shown()
+                    on:input=typed(query)
                 />
                 <p class="muted">"What Hermes remembers of this project, and reads before each request. Each note says where it came from."</p>
             </header>
@@ -88,7 +89,7 @@ fn item(app: App, row: NoteRow) -> AnyView {
     let open = move || app.route.look(|r| r.open.as_deref() == Some(id.as_str()));
     let why = row.why.as_deref().map(crate::words::sentence);
     view! {
-        <button class="item" class:open=open data-row data-testid="note" on:click=move |_| app.go(route.clone())>
+        <button class="item" class:open=open data-row data-testid="note" on:click=click(move |_| app.go(route.clone()))>
             <span class="item-head"><b dir="auto">{row.title}</b><span class="badge">{kind_word(row.note_kind)}</span></span>
             <span class="item-text short muted small" dir="auto">{row.text}</span>
             {why.map(|w| view! { <span class="small" data-testid="note-why">{w}</span> })}

@@ -1,7 +1,7 @@
 //! One note, opened.
 
 use super::kind_word;
-use crate::app::{App, Look, Memo, memo, part};
+use crate::app::{App, Memo, memo, part};
 use crate::parts::confirm::Confirm;
 use crate::parts::time::ago;
 use crate::words::route::{Route, View};

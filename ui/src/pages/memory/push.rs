@@ -1,7 +1,8 @@
 //! Telling memory something.
 
 use super::KINDS;
-use crate::app::{App, Look, Views};
+use crate::app::{App, RwSignal, Views};
+use crate::parts::plain::{changed, typed};
 use leptos::prelude::*;
 use protocol::Request;
 
@@ -39,13 +40,13 @@ pub fn Push() -> impl IntoView {
             <summary class="card-body">"Push a note"</summary>
             <form class="card-body" on:submit=push>
                 <label class="field"><span>"Kind"</span>
-                    <select data-testid="push-kind" on:change=move |e| kind.set(event_target_value(&e).parse().unwrap_or(0))>{kinds}</select>
+                    <select data-testid="push-kind" on:change=changed(move |e| kind.set(event_target_value(&e).parse().unwrap_or(0)))>{kinds}</select>
                 </label>
                 <label class="field"><span>"Title"</span>
-                    <input data-testid="push-title" dir="auto" prop:value=title on:input=move |e| title.set(event_target_value(&e))/>
+                    <input data-testid="push-title" dir="auto" prop:value=title.shown() on:input=typed(title)/>
                 </label>
                 <label class="field"><span>"What should be remembered"</span>
-                    <textarea rows="3" data-testid="push-text" dir="auto" prop:value=text on:input=move |e| text.set(event_target_value(&e))></textarea>
+                    <textarea rows="3" data-testid="push-text" dir="auto" prop:value=text.shown() on:input=typed(text)></textarea>
                 </label>
                 <div class="actions"><button class="primary" data-testid="push" disabled=incomplete>"Push"</button></div>
             </form>

@@ -1,7 +1,7 @@
 //! A key, typed once.
 
 use super::Signing;
-use crate::app::Views;
+use crate::app::{RwSignal, Views};
 use crate::parts::plain;
 use crate::words::sentence;
 use leptos::prelude::*;

@@ -1,7 +1,7 @@
 //! A login by the vendor's own program: what the user has to do for it, and how it ended.
 
 use super::Signing;
-use crate::app::{App, memo, part};
+use crate::app::{App, RwSignal, memo, part};
 use crate::parts::copy::copy;
 use crate::parts::plain;
 use crate::parts::time::ago;

@@ -6,8 +6,9 @@ mod login;
 mod ways;
 
 use super::{Rows, look_again};
-use crate::app::{App, Load, Look, Memo, effect, memo, part};
+use crate::app::{App, Load, Memo, RwSignal, effect, memo, part};
 use crate::parts::plain;
+use crate::parts::plain::changed;
 use crate::words::agents;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
@@ -80,7 +81,7 @@ impl Signing {
         let title = memo(move || self.row.look(|r| r.as_ref().map(|r| r.title.clone())).unwrap_or_default());
         let close = plain::clicked(Box::new(move || self.close()));
         view! {
-            <dialog class="sign-in" node_ref=holder aria-labelledby="sign-in-title" data-testid="sign-in-dialog" on:close=move |_| self.close()>
+            <dialog class="sign-in" node_ref=holder aria-labelledby="sign-in-title" data-testid="sign-in-dialog" on:close=changed(move |_| self.close())>
                 <header>
                     <h2 id="sign-in-title">"Sign in to "{part(move || title.get())}</h2>
                     <button class="quiet" aria-label="Close" title="Close (Esc)" on:click=close>"✕"</button>
