@@ -113,7 +113,7 @@ fn an_agent_that_is_not_there_is_waited_for_until_it_is_cancelled() {
         _ => None,
     });
     let Waiting::Agent { reason } = waiting else { unreachable!("{waiting:?}") };
-    assert!(reason.contains("is not installed") && reason.contains("npm install"), "{reason}");
+    assert!(reason.contains("is not installed") && reason.contains("loopwrightd agents install"), "{reason}");
     assert!(house.show(&request).now.contains("codex"), "{}", house.show(&request).now);
 
     // Who waits holds up nobody.

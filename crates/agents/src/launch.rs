@@ -98,7 +98,11 @@ pub(crate) fn has_node(setup: &Setup, profile: &Profile) -> Result<(), Missing> 
     if !needs || given || on_path() {
         return Ok(());
     }
-    Err(Missing { program: "node".to_owned(), next: "install Node 22.22 or newer".to_owned() })
+    let next = format!(
+        "run `loopwrightd agents install {}`, which brings a Node, or install Node 22.22 or newer",
+        profile.id
+    );
+    Err(Missing { program: "node".to_owned(), next })
 }
 
 fn is_program(path: &Path) -> bool {

@@ -9,16 +9,17 @@ pub(super) fn profile() -> Profile {
         id: name("claude-code"),
         title: "Claude Code",
         practice: false,
-        cli: Some(Program { name: "claude", install: "npm install --global @anthropic-ai/claude-code" }),
+        cli: Some(Program { name: "claude", install: "loopwrightd agents install claude-code" }),
         adapter: Some(Program {
             name: "claude-agent-acp",
-            install: "npm install --global --omit=optional @agentclientprotocol/claude-agent-acp",
+            install: "loopwrightd agents install claude-code",
         }),
         cli_env: Some("CLAUDE_CODE_EXECUTABLE"),
         acp_args: &[],
         beside: None,
         node_args: &[],
         mode: Some("bypassPermissions"),
+        asking: Some("default"),
         env: &[
             ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
             // A call after the turn that is billed and reported nowhere.

@@ -36,6 +36,8 @@ pub struct Profile {
     pub(crate) node_args: &'static [&'static str],
     /// ACP session mode in which it does not ask.
     pub(crate) mode: Option<&'static str>,
+    /// The one in which it does.
+    pub(crate) asking: Option<&'static str>,
     /// Keeps it from updating itself, phoning home and retrying for minutes.
     pub(crate) env: &'static [(&'static str, &'static str)],
     /// Only for runs that have MCP servers: makes their tools visible at once.

@@ -16,6 +16,7 @@ pub(super) fn profile() -> Profile {
         beside: None,
         node_args: &[],
         mode: None,
+        asking: None,
         env: &[],
         mcp_env: &[],
         settings: None,
