@@ -12,6 +12,7 @@
 //!
 //! No clock, no randomness, no environment: moments, ids and salts are passed in.
 
+mod agents;
 mod ballast;
 mod blob;
 mod chain;
