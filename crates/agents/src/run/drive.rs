@@ -11,7 +11,7 @@ use super::wire::{Lines, TooLong};
 use crate::leases::Turnstile;
 use crate::profile::Profile;
 use crate::supervise::Tree;
-use crate::{Control, Event, Job, RunLimits};
+use crate::{Control, Event, Job, Permissions, RunLimits};
 use agent_client_protocol::v1::ConnectionTo;
 use agent_client_protocol::v1::schema::{CreateElicitationRequest, RequestPermissionRequest};
 use agent_client_protocol::{Agent, Client, Error, Lines as AcpLines};
@@ -39,8 +39,10 @@ const QUEUE: usize = 256;
 #[derive(Debug)]
 pub(super) enum Ending {
     TurnEnded,
-    /// By an order of ours.
-    Stopped,
+    /// By an order of ours, which it heard or had to be forced to.
+    Stopped {
+        forced: bool,
+    },
     Silent(Duration),
     TooLong(Duration),
     /// Its service refused it for too long.
@@ -96,6 +98,10 @@ where
     let job = drive.job;
     let topic = Topic {
         profile: drive.profile,
+        mode: match job.permissions {
+            Permissions::Allow => drive.profile.mode,
+            Permissions::Ask => drive.profile.asking,
+        },
         worktree: job.worktree.clone(),
         brief: job.brief.clone(),
         mcp: job.mcp.clone(),
@@ -125,7 +131,11 @@ where
     while let Ok(remark) = remarked.try_recv() {
         desk.remark(remark);
     }
-    let ending = if desk.stop_at.is_some() { Ending::Stopped } else { ending };
+    let ending = match ending {
+        stopped @ Ending::Stopped { .. } => stopped,
+        _ if desk.stop_at.is_some() => Ending::Stopped { forced: false },
+        other => other,
+    };
     if matches!(ending, Ending::Gone | Ending::Broken(_)) {
         last_words(&mut desk, &mut pipes).await;
     }
@@ -157,7 +167,7 @@ where
         tokio::select! { biased;
             order = next_order(&mut desk.control) => desk.order(order),
             () = until(desk.clocks.wall()) => break Ending::TooLong(wall),
-            () = until(desk.stop_at) => break Ending::Stopped,
+            () = until(desk.stop_at) => break Ending::Stopped { forced: true },
             () = until(desk.clocks.idle()), if room => break Ending::Silent(idle),
             () = until(desk.seen.refusals.deadline(refused)) => break Ending::RefusedTooLong,
             over = watch.over() => break Ending::OverLimit(over),
@@ -231,7 +241,7 @@ async fn last_answer(
         }
     };
     match ending {
-        Ending::TurnEnded | Ending::Stopped => ending,
+        Ending::TurnEnded | Ending::Stopped { .. } => ending,
         Ending::Refused { .. } if !is_closed(&ending) => ending,
         _ => Ending::Gone,
     }

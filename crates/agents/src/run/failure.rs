@@ -33,7 +33,10 @@ const SIGNED_OUT: &[&str] = &[
 
 const QUOTA: &[&str] = &[
     "429",
+    // Kimi says 403 to a plan that is used up.
+    "access_terminated_error",
     "exceeded_current_quota",
+    "exhausted your",
     "hit your limit",
     "hit your session limit",
     "hit your usage limit",
@@ -45,6 +48,7 @@ const QUOTA: &[&str] = &[
     "quota_exceeded",
     "rate limit",
     "rate_limit",
+    "reached your usage limit",
     "resource_exhausted",
     "too many requests",
     "usage limit reached",
@@ -81,6 +85,9 @@ const FAILURE_SAID: &[&str] = &[
     "failed to authenticate",
     "stream disconnected before completion",
     "unexpected status",
+    // Codex, after a service that answered nothing but 500.
+    "we're currently experiencing high demand",
+    "we’re currently experiencing high demand",
 ];
 
 /// What an error answer of the protocol means for the attempt.
@@ -129,8 +136,21 @@ pub(super) fn in_words(said: &Transcript, stderr: &VecDeque<String>, now: At) ->
     if words.len() <= 400 && begins(FAILURE_SAID) {
         return Some(of_error(0, words, now));
     }
+    if was_never_reached(said) {
+        let reason = format!("its model was not reached; it said: {}", clean::line(words, 400));
+        return Some(AttemptEnd::Failed { reason });
+    }
     let complaint = stderr.iter().rev().find(|line| says(&line.to_lowercase(), SIGNED_OUT));
     complaint.map(|line| AttemptEnd::SignedOut { reason: clean::line(line, 400) })
+}
+
+/// A turn that says that it counted tokens and that there were none.
+fn was_never_reached(said: &Transcript) -> bool {
+    let none = |turn: &serde_json::Value| {
+        let quota = &turn["_meta"]["quota"];
+        quota.is_object() && quota["token_count"].is_null() && turn["usage"].is_null()
+    };
+    !said.turns.is_empty() && said.turns.iter().all(none)
 }
 
 fn says(lower: &str, words: &[&str]) -> bool {
@@ -160,6 +180,12 @@ mod tests {
             (-32603, "exceeded retry limit, last status: 429 Too Many Requests", "quota_gone"),
             (-32603, "You've hit your usage limit. Try again in 3 days 4 hours.", "quota_gone"),
             (-32000, "API Error: Rate limit reached", "quota_gone"),
+            (
+                -32000,
+                "Authentication required: 403 You've reached your usage limit for this billing cycle.",
+                "quota_gone",
+            ),
+            (-32603, "You have exhausted your daily quota on this model.", "quota_gone"),
             (-32603, "stream disconnected after 14012 bytes", "failed"),
             (-32602, "Invalid params", "failed"),
         ];

@@ -25,7 +25,7 @@ pub(super) async fn open(cx: &ConnectionTo<Agent>, topic: &Topic, line: &Line) -
             cx.send_request(new).block_task().await?.session_id
         }
     };
-    if let Some(mode) = topic.profile.mode {
+    if let Some(mode) = topic.mode {
         let set = SetSessionModeRequest::new(session.clone(), mode);
         if let Err(error) = cx.send_request(set).block_task().await {
             // It will ask for each permission instead.

@@ -70,8 +70,9 @@ fn clock(text: &str, now: At) -> Option<i64> {
     if let Some(at) = iso(after) {
         return Some(at);
     }
-    let words =
-        after.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')')).filter(|w| !w.is_empty());
+    let words = after
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '"' | '\\'))
+        .filter(|w| !w.is_empty());
     let words: Vec<&str> = words.take(8).map(|word| word.trim_end_matches(['.', ';'])).collect();
     // A zone by name would need a table of zones.
     if words.iter().any(|word| word.contains('/')) {
@@ -189,6 +190,7 @@ mod tests {
             ("retry-after: 30", Some(30_000)),
             ("or try again at 3:45 PM.", Some(4 * hour + 45 * minute)),
             ("or try again at 9:00 AM.", Some(22 * hour)),
+            (r#"{"message":"or try again at 3:45 PM.","info":{}}"#, Some(4 * hour + 45 * minute)),
             ("try again at Nov 25th, 2026 3:45 PM.", Some(3 * day + 4 * hour + 45 * minute)),
             ("You've hit your session limit · resets 3pm (UTC)", Some(4 * hour)),
             ("You've hit your weekly limit · resets Nov 25, 3pm (UTC)", Some(3 * day + 4 * hour)),

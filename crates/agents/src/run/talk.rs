@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 /// What is to be said.
 pub(super) struct Topic {
     pub profile: &'static Profile,
+    pub mode: Option<&'static str>,
     pub worktree: PathBuf,
     pub brief: String,
     pub mcp: Vec<McpServer>,
@@ -54,7 +55,7 @@ pub(super) async fn talk(cx: ConnectionTo<Agent>, topic: Topic, line: Line) -> E
     let session = match unless_cancelled(&line.cancel, open::open(&cx, &topic, &line)).await {
         Some(Ok(session)) => session,
         Some(Err(error)) => return refused(&error),
-        None => return Ending::Stopped,
+        None => return Ending::Stopped { forced: false },
     };
     line.tell(Remark::Opened(session.0.to_string()));
     let mut prompt = topic.brief;
@@ -72,7 +73,7 @@ pub(super) async fn talk(cx: ConnectionTo<Agent>, topic: Topic, line: Line) -> E
             }
         };
         match result {
-            _ if cancelled => return Ending::Stopped,
+            _ if cancelled => return Ending::Stopped { forced: false },
             Err(error) => return refused(&error),
             Ok(response) => match response.stop_reason {
                 StopReason::EndTurn => {}
@@ -87,7 +88,7 @@ pub(super) async fn talk(cx: ConnectionTo<Agent>, topic: Topic, line: Line) -> E
         match unless_cancelled(&line.cancel, said).await {
             Some(Ok(Some(words))) => prompt = words,
             Some(Ok(None) | Err(_)) => return Ending::TurnEnded,
-            None => return Ending::Stopped,
+            None => return Ending::Stopped { forced: false },
         }
     }
 }
