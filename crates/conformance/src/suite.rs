@@ -14,8 +14,8 @@ mod watch;
 
 pub use candidate::Candidate;
 pub use case::{Case, Play, cases};
-pub use row::{Agreement, Recorded, Row, table};
 pub use room::Room;
+pub use row::{Agreement, Recorded, Row, table};
 pub use run::run;
 pub use watch::processes;
 

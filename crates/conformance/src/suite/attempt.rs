@@ -38,13 +38,16 @@ pub async fn attempt(
     let (events, told) = mpsc::channel(64);
     let (control, orders) = mpsc::channel(4);
     let place = stage.room.place();
+    let canceller = (case.play == Play::CancelInTool).then(|| control.clone());
     let run = async {
         tokio::select! {
             end = agents::run(&stage.room.setup, job, events, orders) => end,
-            never = disturb(case.play, &stage.room, &control) => match never {},
+            never = disturb(canceller, &stage.room) => match never {},
         }
     };
-    let (end, noticed) = tokio::join!(run, listen(case.play, told, &control, &id, place));
+    let (end, noticed) = tokio::join!(run, listen(case.play, told, control, &id, place));
+    // For the one who asks why; it goes with the folder.
+    std::fs::write(place.join(format!("{id}.txt")), &noticed.told)?;
     if matches!(case.play, Play::Allow | Play::Answer(_)) && noticed.asked == 0 {
         row.wrong.push("it did not ask".into());
     }
@@ -92,9 +95,11 @@ fn new_id(candidate: &Candidate) -> Result<AttemptId> {
     AttemptId::new(id).map_err(Error::other)
 }
 
-/// Does to the run what the scenario says; it is dropped when the run is over.
-async fn disturb(play: Play, room: &Room, control: &mpsc::Sender<Control>) -> Infallible {
-    if play == Play::CancelInTool && room.tool_runs().await.is_ok() {
+/// Cancels the run when its tool has begun, where the scenario says so; it is dropped when the run is over.
+async fn disturb(canceller: Option<mpsc::Sender<Control>>, room: &Room) -> Infallible {
+    if let Some(control) = canceller
+        && room.tool_runs().await.is_ok()
+    {
         // A run that is over cannot be cancelled, and its end says so.
         let _ = control.send(Control::Cancel).await;
     }
@@ -108,20 +113,24 @@ struct Noticed {
     mark: bool,
     /// How often it asked whether it may.
     asked: u32,
+    /// All that it told, line by line.
+    told: String,
 }
 
 /// Reads what the run tells, to its end, and says to it what the scenario says.
 async fn listen(
     play: Play,
     mut told: mpsc::Receiver<Event>,
-    control: &mpsc::Sender<Control>,
+    control: mpsc::Sender<Control>,
     id: &AttemptId,
     place: &Path,
 ) -> Noticed {
+    let mut control = Some(control);
     let mut noticed = Noticed::default();
     let mut steered = false;
     while let Some(event) = told.recv().await {
         noticed.mark |= !noticed.mark && !watch::processes(id.as_str(), place).is_empty();
+        noticed.told.push_str(&format!("{event:?}\n"));
         let order = match (play, event) {
             (Play::Steer(words), Event::Touched) if !steered => {
                 steered = true;
@@ -130,6 +139,11 @@ async fn listen(
             (_, Event::Asked { ask, options, .. }) => {
                 noticed.asked += 1;
                 match play {
+                    Play::Answer(None) => {
+                        // There is nobody any more.
+                        control = None;
+                        continue;
+                    }
                     Play::Answer(words) => {
                         Control::Answer { ask, option: None, text: words.map(str::to_owned) }
                     }
@@ -138,7 +152,10 @@ async fn listen(
             }
             _ => continue,
         };
-        let _ = control.send(order).await;
+        if let Some(control) = &control {
+            // A run that is over needs no order.
+            let _ = control.send(order).await;
+        }
     }
     noticed
 }

@@ -64,8 +64,6 @@ pub const BEFORE: (&str, &str) = ("app/page.html", "<h1>Sauerteig</h1>\n<p>8 to 
 /// How a tool tells that it has begun.
 const BEGUN: &str = "echo up > ../running";
 
-/// A command, because some programs let files be written unasked.
-const WRITE_BY_SHELL: &str = "printf '<h1>Sauerteig</h1>\\n<p>open</p>\\n' > app/index.html";
 const SECOND: &str = "This is the second order: write the other page too.";
 const WRITTEN: (&str, &str) = ("app/index.html", "<h1>Sauerteig</h1>\n<p>open</p>\n");
 
@@ -82,6 +80,8 @@ fn work() -> Vec<Case> {
     let edited = (BEFORE.0, BEFORE.1.replace("8 to 12", "9 to 13"));
     let edit = Step::Edit { path: BEFORE.0.into(), old: line("8 to 12"), new: line("9 to 13") };
     let recall = Step::CallTool { name: "recall".into(), arguments: json!({"query": "glossary"}) };
+    // Some ask before they write a file, others before they run a command.
+    let asked = vec![write(), shell("python3 -c 'print(1)'")];
     vec![
         ends_well("write", vec![write(), text("The page is there.")]),
         Case { files: vec![edited], ..ends_well("edit", vec![edit]) },
@@ -101,7 +101,7 @@ fn work() -> Vec<Case> {
         ),
         Case { files: vec![], ..ends_well("huge text", vec![Step::Huge { bytes: 1 << 20 }]) },
         Case { play: Play::Recall, ..ends_well("mcp recall", vec![recall, write()]) },
-        Case { play: Play::Allow, ..ends_well("permission asked", vec![shell(WRITE_BY_SHELL)]) },
+        Case { play: Play::Allow, ..ends_well("permission asked", asked) },
     ]
 }
 
@@ -185,8 +185,8 @@ fn misbehaviour() -> Vec<Case> {
         [signal.signal(s, signal.SIG_IGN) for s in (1, 2, 15)]; time.sleep(300)\""
     );
     // Each of these would do harm without the limit, and little enough if the limit did not hold.
-    let forks = "i=0; while [ $i -lt 1200 ]; do sleep 60 & i=$((i+1)); done; wait";
-    let fills = "mkdir -p app/big; for i in $(seq 60); do head -c 8000000 /dev/zero > app/big/$i; sleep 0.1; done; sleep 60";
+    let forks = "i=0; while [ $i -lt 1200 ]; do sleep 20 & i=$((i+1)); done";
+    let fills = "mkdir -p app/big; for i in $(seq 20); do head -c 8000000 /dev/zero > app/big/$i; done";
     let few = RunLimits { processes: 300, ..patient() };
     let small = RunLimits { growth: 64 << 20, ..patient() };
     let patience = RunLimits { repeats: 4, ..patient() };

@@ -132,8 +132,8 @@ pub fn session(run: &RunEnd, row: &mut Row) {
 
 /// In the second run the model was told what the first one had said.
 pub fn resumed(log: &[Logged], row: &mut Row) {
-    let calls = log.iter().filter_map(|entry| entry.call.as_ref());
-    let last = calls.filter(|call| call.conversation == "second").next_back();
+    let mut calls = log.iter().rev().filter_map(|entry| entry.call.as_ref());
+    let last = calls.find(|call| call.conversation == "second");
     if last.is_none_or(|call| call.earlier == 0) {
         row.wrong.push("the second run did not know the first one's words".into());
     }
