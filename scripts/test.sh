@@ -2,7 +2,7 @@
 # one line of totals. What a suite prints is kept in TARGET/test-logs/SUITE.log too.
 
 # Order is the order of running: a wrong space shows after a second, a failing crash test after minutes.
-SUITES=(fmt clippy unit layering deny slow loop crash agents conformance ui)
+SUITES=(fmt clippy unit layering deny slow loop crash mcp agents conformance ui)
 
 run_suites() { # [SUITE…]
   local suite failed=0
@@ -69,7 +69,7 @@ check() {
 suite_fmt() {
   local bad=0
   check "rustfmt" cargo fmt --all --check || bad=1
-  check "bash can read the scripts" readable dev .ci/run scripts/wasm-target scripts/*.sh scripts/agent-clis/install || bad=1
+  check "bash can read the scripts" readable dev .ci/run scripts/wasm-target scripts/*.sh scripts/agent-clis/install scripts/mcp-clients/install || bad=1
   return $bad
 }
 readable() { local script bad=0; for script in "$@"; do bash -n "$script" || bad=1; done; return $bad; }
@@ -124,6 +124,11 @@ suite_loop() { programs && cargo nextest run --profile slow --package system-tes
 suite_crash() {
   programs && cargo build --package daemon --features faults --bin loopwrightd-faults &&
     cargo nextest run --profile slow --package system-tests -E 'binary(/^crash_/)'
+}
+suite_mcp() {
+  # Clients that others wrote, from the package registries at pinned versions: about two hundred megabytes, once.
+  "$REPO/scripts/mcp-clients/install" "$TOOLS" "$NODE_BIN" && programs &&
+    cargo nextest run --profile slow --package system-tests -E 'binary(/^bridges_/)'
 }
 suite_agents() {
   # The real command lines, from the package registry at pinned versions: a few hundred megabytes, once.
