@@ -101,7 +101,7 @@ pub fn begin(daemon: &Arc<Daemon>, agent: AgentId, what: What) -> Result<Respons
             }
         }
         if what == What::Install {
-            daemon.readiness.refresh(&daemon.setup, true).await;
+            daemon.readiness.look_at(&agent).await;
         }
         daemon.jobs.change(&agent, |job| job.state = state);
         daemon.nudge();

@@ -54,6 +54,10 @@ impl Daemon {
         let output = File::options().create(true).append(true).open(&log)?;
         let mut command = Command::new(program);
         command.args(["serve", "--local", "--home"]).arg(&home).args(args);
+        // Daemons of other tests run beside this one, and the bridges' ports are fixed.
+        if !args.contains(&"--bridges") {
+            command.args(["--bridges", "off"]);
+        }
         command.env_clear().env("HOME", workspace.path()).env("LANG", "C.UTF-8");
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(env.iter().copied());
         command.current_dir(workspace.path()).stdin(Stdio::null());
@@ -129,6 +133,28 @@ impl Daemon {
             let why = format!("{error}; last of {} entries: {last}\n{}", seen.len(), tail(&self.printed()));
             Error::new(error.kind(), why)
         })
+    }
+
+    /// The first thing that `find` makes of what is read live and stands in no entry: looked at once at first, then at
+    /// each wake-up of the head stream.
+    pub fn wait_live<T>(&self, within: Duration, mut find: impl FnMut() -> Option<T>) -> Result<T> {
+        let deadline = Instant::now() + within;
+        // The stream first: what changes between the first look and the first wait is not missed.
+        let mut heads = http::stream(&self.socket, "/api/head", deadline)?;
+        let mut line = String::new();
+        loop {
+            if let Some(found) = find() {
+                return Ok(found);
+            }
+            line.clear();
+            while !line.starts_with("data:") {
+                line.clear();
+                heads.get_ref().until(deadline)?;
+                if heads.read_line(&mut line)? == 0 {
+                    return Err(Error::new(ErrorKind::UnexpectedEof, "the head stream ended"));
+                }
+            }
+        }
     }
 
     fn follow<T>(&self, deadline: Instant, find: &mut impl FnMut(Entry) -> Option<T>) -> Result<T> {

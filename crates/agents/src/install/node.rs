@@ -143,7 +143,9 @@ mod tests {
             assert_eq!(version_of(&node), version);
         }
         assert_eq!(version_of(&dir.path().join("nothing")), None);
-        assert!((22, 22) >= OLDEST && (24, 1) >= OLDEST && (22, 19) < OLDEST);
+        for (version, enough) in [((22, 22), true), ((24, 1), true), ((22, 19), false), ((9, 30), false)] {
+            assert_eq!(version >= OLDEST, enough, "{version:?}");
+        }
     }
 
     /// ./dev sets a machine up before anything of ours is built; both must mean the same Node.

@@ -11,7 +11,7 @@ use protocol::clean;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The first start of a fresh program reads hundreds of megabytes from the disk.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -51,21 +51,18 @@ async fn ask(setup: &Setup, pin: &Pin) -> Result<String, String> {
         .map_err(words)?;
     drop(tree.child.stdin.take());
     let (stdout, stderr) = (tree.child.stdout.take(), tree.child.stderr.take());
-    let mut said = Vec::new();
-    let reading = async {
-        for stream in [stdout.map(Box::pin).map(|s| s as Stream), stderr.map(Box::pin).map(|s| s as Stream)] {
-            if let Some(stream) = stream {
-                // What came before an error is still an answer.
-                let _ = stream.take(MAX_ANSWER).read_to_end(&mut said).await;
-            }
-        }
-    };
-    let in_time = tokio::time::timeout(LIMIT, reading).await.is_ok();
+    let reading = async { tokio::join!(read(stdout), read(stderr)) };
+    let said = tokio::time::timeout(LIMIT, reading).await;
     tree.end(Duration::from_secs(5)).await.map_err(words)?;
-    if !in_time {
-        return Err(format!("no answer within {} s", LIMIT.as_secs()));
-    }
-    Ok(String::from_utf8_lossy(&said).into_owned())
+    let (stdout, stderr) = said.map_err(|_| format!("no answer within {} s", LIMIT.as_secs()))?;
+    Ok(format!("{stdout} {stderr}"))
 }
 
-type Stream = std::pin::Pin<Box<dyn tokio::io::AsyncRead + Send>>;
+async fn read(stream: Option<impl AsyncRead + Unpin>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        // What came before an error is still an answer.
+        let _ = stream.take(MAX_ANSWER).read_to_end(&mut bytes).await;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
