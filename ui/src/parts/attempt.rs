@@ -3,14 +3,14 @@
 use super::blob::{DiffOf, TextOf};
 use super::transcript::Transcript;
 use crate::app::{App, RwSignal, Views};
-use crate::parts::plain::changed;
+use crate::parts::plain::{self, changed};
 use crate::words::{self, figures, reply, time};
 use leptos::prelude::*;
 use protocol::fact::CheckResult;
-use protocol::view::{AttemptView, CheckView};
+use protocol::view::{AttemptView, CheckView, TaskView};
 
-/// An attempt's head line: its number, agent, practice badge, time, and why this agent.
-pub fn heading(app: App, view: &AttemptView) -> impl IntoView + use<> {
+/// An attempt's head line: its part of the request, its number, agent, practice badge, time, and why this agent.
+pub fn heading(app: App, view: &AttemptView, part: Option<u32>) -> AnyView {
     let (started, finished) = (view.started, view.finished.clone());
     let took = move || match (&finished, started) {
         (Some(f), _) => f.duration_ms.map_or_else(|| "duration unknown".to_owned(), time::duration),
@@ -19,17 +19,37 @@ pub fn heading(app: App, view: &AttemptView) -> impl IntoView + use<> {
     };
     let end = view.finished.as_ref().map(|f| words::sentence(&reply::run_end(&f.end)));
     let model = view.finished.as_ref().and_then(|f| f.model.clone());
+    let part = part.map(|n| format!("Part {n}, attempt {}", view.number.max(1)));
+    let name = part.unwrap_or_else(|| format!("Attempt {}", view.number.max(1)));
+    let relay = view.goes_on.as_ref().map(|_| plain::span("badge", "goes on with another's work"));
+    let version = view.version.clone().map(|version| plain::span("muted small", version));
+    let cost = view
+        .finished
+        .as_ref()
+        .filter(|_| view.cost.usd.is_some())
+        .map(|_| figures::cost(&view.cost, view.practice));
+    let cost = cost.map(|cost| view! { <span class="muted small figure" title=cost.found>{cost.figure}", "{cost.short}</span> });
     view! {
         <header class="attempt-head">
-            <b>{format!("Attempt {}", view.number.max(1))}</b>
+            <b>{name}</b>
             <span>{app.agent_title(&view.agent)}</span>
+            {version}
+            {relay}
             {view.practice.then(practice_badge)}
             {model.map(|m| view! { <span class="muted small">{m}</span> })}
             <span class="grow"></span>
+            {cost}
             <span class="muted small figure">{took}</span>
         </header>
         <p class="muted small">{words::sentence(&view.why)}" "{end}</p>
     }
+    .into_any()
+}
+
+/// Which part of the request an attempt works at, where there are several.
+pub fn part_of(tasks: &[TaskView], view: &AttemptView) -> Option<u32> {
+    let task = tasks.iter().find(|t| t.task == view.task).filter(|_| tasks.len() > 1);
+    task.map(|t| t.number)
 }
 
 pub fn practice_badge() -> impl IntoView {
@@ -118,12 +138,12 @@ pub fn fold(
 }
 
 /// All of an attempt that ended, for the detail page.
-pub fn whole(app: App, view: AttemptView) -> impl IntoView {
+pub fn whole(app: App, view: AttemptView, part: Option<u32>) -> AnyView {
     let (id, same) = (view.attempt.clone(), view.attempt.clone());
     let diagnosis = view.diagnosis.clone();
     view! {
         <article class="attempt">
-            {heading(app, &view)}
+            {heading(app, &view, part)}
             {checks(view.checks.clone())}
             {diagnosis.map(|d| view! {
                 <div class="diagnosis">
@@ -139,4 +159,5 @@ pub fn whole(app: App, view: AttemptView) -> impl IntoView {
             })}
         </article>
     }
+    .into_any()
 }

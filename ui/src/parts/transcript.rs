@@ -3,6 +3,7 @@
 use crate::app::{App, RwSignal, each, effect};
 use crate::backend::Answer;
 use leptos::prelude::*;
+use protocol::At;
 use protocol::Request;
 use protocol::id::AttemptId;
 use protocol::view::{LineKind, TranscriptLine};
@@ -12,7 +13,12 @@ const MOST: usize = 400;
 const AT_ONCE: u32 = 200;
 
 #[component]
-pub fn Transcript(attempt: AttemptId) -> impl IntoView {
+pub fn Transcript(
+    attempt: AttemptId,
+    /// Told when the agent was last heard.
+    #[prop(optional_no_strip)]
+    heard: Option<RwSignal<Option<At>>>,
+) -> impl IntoView {
     let app = App::here();
     let lines = RwSignal::new(Vec::<TranscriptLine>::new());
     let read_once = RwSignal::new(false);
@@ -33,7 +39,10 @@ pub fn Transcript(attempt: AttemptId) -> impl IntoView {
         });
     });
     effect(move || {
-        lines.track();
+        let last = lines.look(|lines| lines.last().map(|line| line.at));
+        if let Some(heard) = heard {
+            let _ = heard.try_set(last);
+        }
         let Some(element) = holder.get() else { return };
         let below = element.scroll_height() - element.scroll_top() - element.client_height();
         if below < 160 {

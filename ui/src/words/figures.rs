@@ -45,6 +45,11 @@ pub fn token_classes(usage: &Usage) -> [(&'static str, Option<u64>); 6] {
     ]
 }
 
+/// A class's name for a list: requests are calls, all else are tokens.
+pub fn class_name(class: &str) -> String {
+    if class == "requests" { "Calls of the model".to_owned() } else { format!("Tokens, {class}") }
+}
+
 pub fn tokens(figure: Option<u64>) -> String {
     figure.map_or_else(|| "unknown".to_owned(), grouped)
 }

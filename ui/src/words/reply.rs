@@ -48,7 +48,8 @@ pub fn reply(view: &RequestView, title: &dyn Fn(&AgentId) -> String) -> Vec<Said
         out.push(said(Tone::Plain, text));
     }
     for attempt in &view.attempts {
-        of_attempt(attempt, title, &mut out);
+        let part = view.tasks.iter().find(|t| t.task == attempt.task).filter(|_| view.tasks.len() > 1);
+        of_attempt(attempt, part.map(|t| t.number), title, &mut out);
     }
     out.extend(view.steering.iter().map(|text| said(Tone::Plain, format!("You added: {text}"))));
     out.push(ending(view, title));
@@ -76,12 +77,20 @@ fn remembered(view: &RequestView) -> Option<String> {
     Some(read + &recalled)
 }
 
-fn of_attempt(attempt: &AttemptView, title: &dyn Fn(&AgentId) -> String, out: &mut Vec<Said>) {
+fn of_attempt(
+    attempt: &AttemptView,
+    part: Option<u32>,
+    title: &dyn Fn(&AgentId) -> String,
+    out: &mut Vec<Said>,
+) {
     let label = if attempt.practice { " (practice)" } else { "" };
     let agent = format!("{}{label}", title(&attempt.agent));
-    let lead = match attempt.number {
-        0 | 1 => format!("I gave the task to {agent}."),
-        n => format!("Attempt {n} is with {agent}."),
+    let of_part = part.map(|n| format!("Part {n}: ")).unwrap_or_default();
+    let lead = match (attempt.number, part, &attempt.goes_on) {
+        (_, _, Some(_)) => format!("{of_part}{agent} goes on from there."),
+        (0 | 1, None, None) => format!("I gave the task to {agent}."),
+        (0 | 1, Some(_), None) => format!("{of_part}I gave it to {agent}."),
+        (n, _, None) => super::begun(&format!("{of_part}attempt {n} is with {agent}.")),
     };
     let why = sentence(&attempt.why);
     out.push(said(Tone::Plain, if why.is_empty() { lead } else { format!("{lead} {why}") }));

@@ -4,13 +4,15 @@ use super::{Rows, agent_cell, model, rating};
 use crate::app::{App, Load, Views, memo, part, read};
 use crate::backend::Answer;
 use crate::parts::blob::Picture;
+use crate::parts::plain::{self, fact};
 use crate::parts::stars::Stars;
 use crate::parts::time::ago;
 use crate::parts::{attempt, states};
 use crate::words::route::{Route, View};
-use crate::words::{figures, sentence, stages, time};
+use crate::words::{counted, figures, sentence, stages, time};
 use leptos::prelude::*;
 use protocol::Request;
+use protocol::fact::AgentShare;
 use protocol::view::{DeploymentRow, RequestView};
 
 #[component]
@@ -73,12 +75,11 @@ fn Drawer(row: DeploymentRow, rows: Rows) -> impl IntoView {
 
 fn figures_of(app: App, row: &DeploymentRow) -> AnyView {
     let cost = figures::cost(&row.cost, row.practice);
-    let fact = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     let tokens = if row.practice && figures::no_tokens(&row.usage) {
-        fact("Tokens", "none".into_any()).into_any()
+        fact("Tokens", "none".into_any())
     } else {
         figures::token_classes(&row.usage)
-            .map(|(name, n)| view! { <div><dt>{format!("Tokens, {name}")}</dt><dd class="figure">{figures::tokens(n)}</dd></div> })
+            .map(|(name, n)| fact(figures::class_name(name), plain::span("figure", figures::tokens(n))))
             .into_iter()
             .views()
             .into_any()
@@ -98,10 +99,35 @@ fn figures_of(app: App, row: &DeploymentRow) -> AnyView {
             {fact("Agent", agent_cell(app, row))}
             {fact("Model", model(row).into_any())}
             {tokens}
-            {fact("Cost", format!("{} ({})", cost.figure, cost.found).into_any())}
+            {fact("Cost", plain::span("", format!("{} ({})", cost.figure, cost.found)))}
+            {fact("Paid", plain::span("", cost.paid.unwrap_or("not known")))}
         </dl>
+        {shares(app, row)}
     }
     .into_any()
+}
+
+/// What each agent did of it, where more than one worked at it.
+fn shares(app: App, row: &DeploymentRow) -> Option<AnyView> {
+    if row.by_agent.is_empty() {
+        return None;
+    }
+    let line = |share: &AgentShare| {
+        view! {
+            <tr data-testid="share">
+                <td>{app.agent_title(&share.agent)}</td>
+                <td>{counted(u64::from(share.attempts), "attempt", "attempts")}</td>
+                <td>{share.model.clone().unwrap_or_else(|| "model unknown".to_owned())}</td>
+                <td title=figures::tokens_in_words(&share.usage, false)>{figures::tokens_in_cell(&share.usage, false)}</td>
+            </tr>
+        }
+    };
+    let lines = row.by_agent.iter().map(line).views();
+    let table = view! {
+        <h2>"By agent"</h2>
+        <div class="card card-body"><table class="parts"><tbody>{lines}</tbody></table></div>
+    };
+    Some(table.into_any())
 }
 
 fn story(app: App, view: RequestView) -> AnyView {
@@ -112,9 +138,14 @@ fn story(app: App, view: RequestView) -> AnyView {
         .filter_map(|c| c.screenshot.clone().map(|blob| (blob, c.number, c.says.clone())))
         .collect();
     let recalled: Vec<_> = view.recalled.clone();
+    let tasks = view.tasks;
+    let whole = view.attempts.into_iter().map(|a| {
+        let part = attempt::part_of(&tasks, &a);
+        attempt::whole(app, a, part)
+    });
     view! {
         <h2>"Attempts"</h2>
-        {view.attempts.into_iter().map(|a| attempt::whole(app, a)).views()}
+        {whole.views()}
         <h2>"Recalled notes"</h2>
         {if recalled.is_empty() {
             view! { <p class="muted">"Nothing in memory matched."</p> }.into_any()

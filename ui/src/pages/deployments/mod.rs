@@ -6,7 +6,7 @@ mod releases;
 use crate::app::{App, Load, Memo, RwSignal, Views, each, memo, part, read};
 use crate::backend::Answer;
 use crate::parts::attempt::practice_badge;
-use crate::parts::plain::{click, pressed, typed};
+use crate::parts::plain::{self, click, pressed, typed};
 use crate::parts::stars::Stars;
 use crate::parts::states;
 use crate::parts::time::ago;
@@ -128,7 +128,7 @@ fn table_row(row: DeploymentRow, rows: Rows) -> AnyView {
             <td>{agent_cell(app, &row)}</td>
             <td class="small">{model(&row)}</td>
             <td class="small tokens" title=figures::tokens_in_words(&row.usage, row.practice)>{figures::tokens_in_cell(&row.usage, row.practice)}</td>
-            <td class="figure" title=cost.found>{cost.figure}<span class="sub">{cost.short}</span></td>
+            <td class="figure" title=cost.found data-testid="cost">{cost.figure}<span class="sub">{cost.short}</span>{cost.paid.map(|paid| plain::span("sub", format!("paid: {paid}")))}</td>
         </tr>
     }
     .into_any()

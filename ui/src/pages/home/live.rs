@@ -1,12 +1,15 @@
 //! The live loop: where the request is, what happens now and why, what was tried and how it was checked.
 
-use crate::app::{App, Memo, Views, each, memo};
-use crate::parts::attempt;
+use crate::app::{App, Memo, RwSignal, Views, each, memo, part};
+use crate::parts::hand_over::hand_over;
 use crate::parts::ring::{IDLE, Ring, Spot};
 use crate::parts::transcript::Transcript;
+use crate::parts::{attempt, plain};
 use crate::words::stages::{self, Mark};
 use crate::words::{sentence, time};
 use leptos::prelude::*;
+use protocol::At;
+use protocol::id::RequestId;
 use protocol::view::{AttemptView, RequestView, StageView, Status};
 
 type Focus = Memo<Option<RequestView>>;
@@ -166,16 +169,27 @@ fn Attempts(focus: Focus) -> impl IntoView {
             let view = memo(move || {
                 focus.look(|v| v.as_ref().and_then(|v| v.attempts.iter().find(|a| a.attempt == id).cloned()))
             });
-            let mine = view.look_untracked(|v| v.as_ref().map(|v| v.attempt.clone()));
+            let (mine, runs) = view.look_untracked(|v| {
+                (v.as_ref().map(|v| v.attempt.clone()), v.as_ref().is_some_and(|v| v.finished.is_none()))
+            });
             let newest = mine == ids.look_untracked(|i| i.first().cloned());
-            view! { <Attempt view=view open=newest/> }.into_any()
+            view! { <Attempt focus=focus view=view open=newest || runs/> }.into_any()
         },
     )
 }
 
 #[component]
-fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
+fn Attempt(focus: Focus, view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
     let app = App::here();
+    let number = memo(move || {
+        let of = |v: &RequestView| view.look(|a| a.as_ref().and_then(|a| attempt::part_of(&v.tasks, a)));
+        focus.look(|v| v.as_ref().and_then(of))
+    });
+    let request = memo(move || {
+        let open = |v: &&RequestView| stages::is_open(&v.row.status);
+        focus.look(|v| v.as_ref().filter(open).map(|v| v.row.request.clone()))
+    });
+    let heard = RwSignal::new(None::<At>);
     // Checkpoints change often and are shown elsewhere: what is shown here is only made anew when it changed.
     let shown = memo(move || {
         view.get().map(|mut v| {
@@ -186,17 +200,49 @@ fn Attempt(view: Memo<Option<AttemptView>>, open: bool) -> impl IntoView {
     let id = view.look_untracked(|v| v.as_ref().map(|v| v.attempt.clone()));
     view! {
         <article class="attempt">
-            {move || shown.get().map(|v| view! {
-                {attempt::heading(app, &v)}
+            {part(move || shown.get().map(|v| view! {
+                {attempt::heading(app, &v, number.get())}
                 {attempt::checks(v.checks.clone())}
                 {v.diagnosis.as_ref().map(|d| view! {
                     <p class="say stumble"><span class="say-mark" aria-hidden="true">"!"</span>{sentence(&d.summary)}" "{sentence(&d.next)}</p>
                 })}
                 {attempt::brief(&v)}
-            })}
+                {running(app, &v, request.get(), heard)}
+            }))}
             {id.map(|id| attempt::fold("Transcript", open, move || {
-                view! { <Transcript attempt=id.clone() /> }.into_any()
+                view! { <Transcript attempt=id.clone() heard=Some(heard) /> }.into_any()
             }))}
         </article>
     }
+}
+
+/// How long nothing may be heard from an agent before that is said.
+const QUIET_MS: u64 = 20_000;
+
+/// What there is to know and to do while an attempt runs.
+fn running(
+    app: App,
+    view: &AttemptView,
+    request: Option<RequestId>,
+    heard: RwSignal<Option<At>>,
+) -> Option<AnyView> {
+    let (request, started) = request.zip(view.started)?;
+    if view.finished.is_some() {
+        return None;
+    }
+    if view.asked.is_some() {
+        return Some(plain::p("say ask", "It waits for your answer, and its clock stands still."));
+    }
+    // By the page's own clock, once a second while something runs.
+    let quiet = memo(move || {
+        let ms = app.now.get().since(heard.get().unwrap_or(started));
+        (ms >= QUIET_MS).then(|| time::elapsed(ms))
+    });
+    let silent = part(move || {
+        quiet.get().map(|span| view! {
+            <p class="say ask" data-testid="silent">{format!("Nothing was heard from it for {span}. It is stopped by itself when that goes on for too long; who does not want to wait hands its work over.")}</p>
+        })
+    });
+    let over = hand_over(app, request, view.attempt.clone(), view.agent.clone());
+    Some(view! { {silent}{over} }.into_any())
 }
