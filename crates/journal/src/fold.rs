@@ -1,6 +1,6 @@
 //! A request's story: what its entries, told in order, come to.
 
-use crate::progress::Progress;
+use crate::progress::{Progress, keeps_questions};
 use crate::stages::Board;
 use crate::tasks::Tasks;
 use protocol::fact::*;
@@ -47,7 +47,15 @@ impl Story {
                 self.sources.clone_from(&f.sources);
                 self.recalled.clone_from(&f.recalled);
             }
-            Fact::AgentChosen(f) => self.attempts.push(chosen(f)),
+            Fact::AgentChosen(f) => {
+                // What an earlier run wanted to know is not waited for any more; others in a race still may ask.
+                let over = |asked: &AttemptId| {
+                    let of = self.attempts.iter().find(|known| known.attempt == *asked);
+                    of.is_some_and(|known| known.task == f.task && known.finished.is_some())
+                };
+                self.asks.retain(|(attempt, ..)| !over(attempt));
+                self.attempts.push(chosen(f));
+            }
             Fact::TaskDeclared(f) => self.on(&f.attempt, |attempt| {
                 attempt.brief = Some(f.brief.clone());
                 attempt.parts.clone_from(&f.parts);
@@ -76,7 +84,9 @@ impl Story {
                 self.on(&f.attempt, |attempt| attempt.checkpoints.push(checkpoint(entry, f)));
             }
             Fact::AttemptFinished(f) => {
-                self.asks.retain(|(attempt, ..)| *attempt != f.attempt);
+                if !keeps_questions(&f.end) {
+                    self.asks.retain(|(attempt, ..)| *attempt != f.attempt);
+                }
                 self.on(&f.attempt, |attempt| {
                     attempt.cost = price::cost(&f.usage, f.model.as_deref(), attempt.cost.paid);
                     attempt.finished = Some(f.clone());

@@ -41,9 +41,16 @@ pub(crate) struct Run {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ask {
+    /// None: its attempt is not known.
+    pub task: Option<TaskId>,
     pub attempt: AttemptId,
     pub ask: String,
     pub question: BlobRef,
+}
+
+/// Whether what the run asked is still to be answered: the answer then goes to the next one.
+pub(crate) fn keeps_questions(end: &AttemptEnd) -> bool {
+    matches!(end, AttemptEnd::Asked { .. } | AttemptEnd::Lost)
 }
 
 impl Lane {
@@ -80,6 +87,11 @@ impl Progress {
             Fact::RequestOriented(_) => self.go_on(Stage::Choose),
             Fact::PlanMade(f) => self.lanes = f.tasks.iter().map(|task| Lane::new(&task.task)).collect(),
             Fact::AgentChosen(f) => {
+                // Who is chosen now does not wait for what an earlier run wanted to know; others in a race still may.
+                let lane = self.lane(&f.task);
+                let at_work = lane.runs.iter().filter(|run| run.stage < Stage::Deploy);
+                let at_work: Vec<AttemptId> = at_work.map(|run| run.attempt.clone()).collect();
+                self.asks.retain(|ask| ask.task.as_ref() != Some(&f.task) || at_work.contains(&ask.attempt));
                 let lane = self.lane(&f.task);
                 lane.waiting = None;
                 lane.runs.push(Run { attempt: f.attempt.clone(), stage: Stage::Brief });
@@ -87,7 +99,9 @@ impl Progress {
             }
             Fact::TaskDeclared(f) => self.run_at(&f.attempt, Stage::Code),
             Fact::AttemptAsked(f) => {
+                let of = |lane: &&Lane| lane.runs.iter().any(|run| run.attempt == f.attempt);
                 self.asks.push(Ask {
+                    task: self.lanes.iter().find(of).map(|lane| lane.task.clone()),
                     attempt: f.attempt.clone(),
                     ask: f.ask.clone(),
                     question: f.question.clone(),
@@ -97,7 +111,9 @@ impl Progress {
                 self.asks.retain(|open| open.attempt != f.attempt || open.ask != f.ask);
             }
             Fact::AttemptFinished(f) => {
-                self.asks.retain(|open| open.attempt != f.attempt);
+                if !keeps_questions(&f.end) {
+                    self.asks.retain(|open| open.attempt != f.attempt);
+                }
                 self.run_at(&f.attempt, Stage::Deploy);
             }
             Fact::AttemptDiagnosed(f) => self.run_over(&f.attempt),

@@ -157,9 +157,19 @@ fn an_open_question_is_what_the_request_waits_for_and_its_words_can_be_forgotten
         (view.attempts[0].asked.clone(), view.now.as_str()),
         (None, "codex has its answer and goes on")
     );
-    // A question of a run that is gone is nobody's any more.
+    // A question outlives a run that was lost, until another run begins; one that ended by itself asks nothing.
     home.append_with(AttemptAsked { ask: "q2".into(), ..asked.clone() }, vec![blob("Which colour?")]);
     home.append(ended(1, 1, AttemptEnd::Lost));
+    let view = page(&home);
+    assert_eq!(view.row.status, Status::Waiting { waiting: waiting("Which colour?") });
+    assert_eq!(view.attempts[0].asked.as_ref().map(|asked| asked.ask.as_str()), Some("q2"));
+    at_work(&mut home, 1, 2, "codex");
+    let view = page(&home);
+    assert_eq!(view.row.status, Status::Running { stage: Stage::Code });
+    assert_eq!(view.attempts[0].asked, None);
+    let of_two = AttemptAsked { attempt: id("r1.1.2"), ask: "q1".into(), ..asked.clone() };
+    home.append_with(of_two, vec![blob("Which colour?")]);
+    home.append(ended(1, 2, AttemptEnd::TurnEnded));
     assert_eq!(page(&home).row.status, Status::Running { stage: Stage::Deploy });
     // Nor is one that was asked while it was called off.
     home.append(CancelAsked { request: id("r1") });
