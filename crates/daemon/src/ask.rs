@@ -1,7 +1,7 @@
 //! `ask` and `journal --follow`: commands that stay and follow what happens.
 
 use crate::client::Client;
-use crate::{names, print};
+use crate::{names, print, wish};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use protocol::fact::{Channel, Outcome};
@@ -19,6 +19,15 @@ pub struct Options {
     wait: bool,
     #[arg(long)]
     agent: Option<AgentId>,
+    /// Two or three agents that make it at the same time; the best one lands.
+    #[arg(long, value_name = "AGENT,AGENT", value_delimiter = ',', conflicts_with_all = ["agent", "part", "split"])]
+    race: Vec<AgentId>,
+    /// A part that is done at the same time as the others: "TEXT", "codex: TEXT", "codex+claude-code: TEXT" (a race).
+    #[arg(long)]
+    part: Vec<String>,
+    /// The items of the text's list are its parts; the rest of it is common to them.
+    #[arg(long, conflicts_with = "part")]
+    split: bool,
     #[arg(long)]
     project: Option<ProjectId>,
     /// Your own id of this request: asked twice, it is one request.
@@ -28,13 +37,19 @@ pub struct Options {
 
 pub async fn ask(client: &Client, options: Options, json: bool) -> Result<ExitCode> {
     let id = options.client.map_or_else(names::client, Ok)?;
+    let (text, written) =
+        if options.split { wish::split(&options.text) } else { (options.text, options.part) };
+    if options.split && written.len() < 2 {
+        bail!("there is nothing to split: write the parts as a list, one item each");
+    }
+    let is_agent = |name: &str| agents::catalogue().iter().any(|known| known.id.as_str() == name);
     let request = Request::Ask {
         client: id,
-        text: options.text,
+        text,
         project: options.project,
         agent: options.agent,
-        race: Vec::new(),
-        parts: Vec::new(),
+        race: options.race,
+        parts: written.iter().map(|text| wish::part(text, is_agent)).collect(),
         step: None,
         channel: Channel::CommandLine,
     };
@@ -126,8 +141,23 @@ impl Told {
             diagnoses
                 .map(|d| format!("  attempt {} failed at {}: {}; {}", d.attempt, d.what, d.summary, d.next)),
         )?;
+        self.tell_tasks(view)?;
         let waits = matches!(view.row.status, Status::Waiting { .. });
         self.tell_each(waits.then(|| format!("  waiting: {}", view.now)).into_iter())
+    }
+
+    /// Parts and their ends, races, and questions with how to answer them.
+    fn tell_tasks(&mut self, view: &RequestView) -> Result<()> {
+        if view.tasks.len() > 1 {
+            self.tell_each(
+                view.tasks.iter().map(|t| format!("  part {}: {}", t.number, clean::line(&t.title, 100))),
+            )?;
+            self.tell_each(view.tasks.iter().filter_map(print::task_end))?;
+        }
+        let judged = view.tasks.iter().filter_map(|task| task.judged.as_ref());
+        self.tell_each(judged.map(|race| format!("  race: {} is taken: {}", race.winner, race.why)))?;
+        let asks = view.attempts.iter().filter_map(|a| Some((a, a.asked.as_ref()?)));
+        self.tell_each(asks.map(|(attempt, asked)| print::question(attempt, asked)))
     }
 
     fn tell_each(&mut self, lines: impl Iterator<Item = String>) -> Result<()> {

@@ -9,12 +9,20 @@ const BYTES_PER_TOKEN: usize = 4;
 /// What the brief is made of.
 #[derive(Debug, Default)]
 pub struct Material {
-    /// The request's own words.
+    /// The request's own words, or those of the part that is this task.
     pub task: String,
+    /// Of a request that is split: what is common to its parts.
+    pub common: Option<String>,
+    /// One line for each of the other parts, which others do at the same time.
+    pub siblings: Vec<String>,
+    /// What earlier attempts at this task did, told to who goes on with it.
+    pub so_far: Option<SoFar>,
+    /// What agents asked on the way, with the user's answers.
+    pub answers: Vec<(String, String)>,
     /// Where they came from, such as `request r0123`.
     pub source: String,
     pub steering: Vec<String>,
-    /// Of earlier attempts at the same request, oldest first.
+    /// Of earlier attempts at the same task, oldest first.
     pub diagnoses: Vec<AttemptDiagnosed>,
     /// Path and text of the instruction files.
     pub instructions: Vec<(String, String)>,
@@ -23,6 +31,14 @@ pub struct Material {
     pub steps: Vec<StepRow>,
     /// Recalled notes, closest first.
     pub notes: Vec<NoteRow>,
+}
+
+/// The work of an earlier attempt, as it is told to the next one.
+#[derive(Debug)]
+pub struct SoFar {
+    /// The attempt.
+    pub source: String,
+    pub text: String,
 }
 
 #[derive(Debug)]
@@ -46,6 +62,19 @@ pub fn tokens(text: &str) -> u64 {
 pub fn pack(material: &Material, budget: u64) -> Packed {
     let mut packing = Packing { packed: Packed { text: String::new(), parts: Vec::new() }, left: budget };
     packing.whole("task", &material.source, &format!("# Task\n\n{}\n\n", material.task));
+    if let Some(common) = &material.common {
+        let text = format!(
+            "# The request that this task is a part of\n\n{common}\n\nDo your part of it, and only that.\n\n"
+        );
+        packing.whole("request", &material.source, &text);
+    }
+    if !material.siblings.is_empty() {
+        let lines: String = material.siblings.iter().map(|line| format!("- {line}\n")).collect();
+        let text = format!(
+            "# What others do at the same time\n\nLeave these parts to them, and change no more of what is shared than you must:\n\n{lines}\n"
+        );
+        packing.add("siblings", &material.source, &text);
+    }
     packing.whole("rules", "loopwright", &format!("# How to work\n\n{RULES}\n\n"));
     for (n, text) in material.steering.iter().enumerate() {
         packing.add(
@@ -53,6 +82,13 @@ pub fn pack(material: &Material, budget: u64) -> Packed {
             &format!("{} (word {})", material.source, n + 1),
             &format!("# Said since\n\n{text}\n\n"),
         );
+    }
+    for (question, answer) in &material.answers {
+        let text = format!("# Asked and answered\n\nAsked: {question}\n\nThe user's answer: {answer}\n\n");
+        packing.add("answers", &material.source, &text);
+    }
+    if let Some(so_far) = &material.so_far {
+        packing.add("so far", &so_far.source, &so_far.text);
     }
     if !material.diagnoses.is_empty() {
         packing.heading("# What failed before\n\nThe work so far is in the folder. Mend it; do not start over without need.\n\n");
@@ -63,7 +99,8 @@ pub fn pack(material: &Material, budget: u64) -> Packed {
     for (path, text) in &material.instructions {
         packing.add("instructions", path, &format!("# {path}\n\n{}\n\n", text.trim()));
     }
-    let words = format!("{} {}", material.task, material.steering.join(" ")).to_lowercase();
+    let common = material.common.as_deref().unwrap_or_default();
+    let words = format!("{} {common} {}", material.task, material.steering.join(" ")).to_lowercase();
     let terms = glossary_terms(&material.glossary, &words);
     if !terms.is_empty() {
         packing.add("glossary", "GLOSSARY.md", &format!("# Terms that occur\n\n{}\n\n", terms.join("\n")));
@@ -222,6 +259,25 @@ mod tests {
         assert_eq!(names[0], ("task", "request r1", false));
         assert!(names.contains(&("instructions", "AGENTS.md", true)));
         assert!(packed.parts.iter().map(|p| p.tokens).sum::<u64>() <= 1520);
+    }
+
+    #[test]
+    fn a_part_knows_the_whole_its_siblings_and_what_was_done_before() {
+        let material = Material {
+            task: "the map".into(),
+            source: "request r1".into(),
+            common: Some("a page for a bakery".into()),
+            siblings: vec!["part 1: the menu".into()],
+            so_far: Some(SoFar { source: "r1-a1".into(), text: "# What was done so far\n\n…\n\n".into() }),
+            answers: vec![("Which colour?".into(), "Blue".into())],
+            ..Material::default()
+        };
+        let packed = pack(&material, 10_000);
+        let parts: Vec<_> = packed.parts.iter().map(|part| part.part.as_str()).collect();
+        assert_eq!(parts, ["task", "request", "siblings", "rules", "answers", "so far"]);
+        for words in ["# Task\n\nthe map", "a page for a bakery", "part 1: the menu", "answer: Blue"] {
+            assert!(packed.text.contains(words), "{words}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::home::Home;
-use crate::{ask, print, serve};
+use crate::{agents_cli, ask, bridges, canary, print, reply, serve, signin_cli};
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use protocol::fact::NoteKind;
@@ -73,6 +73,17 @@ enum Command {
         request: RequestId,
         text: String,
     },
+    /// Answer what an agent asked: in words, or by one of its options.
+    Answer(reply::Answer),
+    /// Let another agent go on with an attempt's work, in the same folder. Without a name Hermes picks.
+    HandOver {
+        attempt: AttemptId,
+        to: Option<AgentId>,
+    },
+    /// Take this attempt of a race.
+    Pick {
+        attempt: AttemptId,
+    },
     /// Look again: a request that waits for an agent goes on if one is ready now.
     Retry {
         request: RequestId,
@@ -108,12 +119,19 @@ enum Command {
         #[command(subcommand)]
         command: MemoryCommand,
     },
-    /// The coding agents and how ready each one is.
-    Agents {
-        /// Probe again now.
-        #[arg(long)]
-        fresh: bool,
+    /// The coding agents: how ready each one is, installing them.
+    Agents(agents_cli::Options),
+    /// Sign an agent in, or give it a key.
+    SignIn(signin_cli::Options),
+    /// Forget an agent's stored key, and let its program sign out.
+    SignOut {
+        agent: AgentId,
     },
+    /// Puts an agent's programs through the conformance run (started by `agents`, a process of its own).
+    #[command(hide = true)]
+    Canary(canary::Options),
+    /// How MCP clients reach the agents: addresses, states, and what to paste.
+    Bridges,
     Projects,
     /// Create a project from a starter, or make one the active one.
     Project {
@@ -214,6 +232,10 @@ pub fn run(line: Line) -> Result<ExitCode> {
             small_runtime()?.block_on(crate::ask::practice(pause))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Canary(options) => {
+            small_runtime()?.block_on(canary::play(options))?;
+            Ok(ExitCode::SUCCESS)
+        }
         command => {
             let home = Home::at(&home?)?;
             let client = Client::new(home.control());
@@ -230,6 +252,9 @@ fn small_runtime() -> Result<tokio::runtime::Runtime> {
 async fn talk(client: &Client, home: &Home, command: Command, json: bool) -> Result<ExitCode> {
     let request = match command {
         Command::Ask(options) => return ask::ask(client, options, json).await,
+        Command::Agents(options) => return agents_cli::run(client, home, options, json).await,
+        Command::SignIn(options) => return signin_cli::sign_in(client, options).await,
+        Command::SignOut { agent } => return signin_cli::sign_out(client, agent).await,
         Command::Journal { verify: None, after, follow } => {
             return ask::journal(client, after, follow, json).await.map(|()| ExitCode::SUCCESS);
         }
@@ -240,11 +265,15 @@ async fn talk(client: &Client, home: &Home, command: Command, json: bool) -> Res
         Command::Stop { sites } => {
             return stop(client, home, sites).await.map(|()| ExitCode::SUCCESS);
         }
+        Command::Answer(answer) => reply::answer(client, answer).await?,
         other => request_of(other)?,
     };
     let response = client.call(&request).await?;
     let sound = !matches!(&response, Response::Verified { problems, .. } if !problems.is_empty());
-    print::response(&response, json)?;
+    match &response {
+        Response::Bridges { rows, token } if !json => bridges::paste(rows, token, &home.bridge_token())?,
+        other => print::response(other, json)?,
+    }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -266,6 +295,10 @@ fn request_of(command: Command) -> Result<Request> {
         Command::Show { request } => Request::Show { request },
         Command::Cancel { request } => Request::Cancel { request },
         Command::Steer { request, text } => Request::Steer { request, text },
+        Command::HandOver { attempt, to } => {
+            Request::HandOver { request: reply::request_of(&attempt)?, attempt, to }
+        }
+        Command::Pick { attempt } => Request::Pick { request: reply::request_of(&attempt)?, attempt },
         Command::Retry { request } => Request::Retry { request },
         Command::Journal { verify: Some(JournalCommand::Verify), .. } => Request::VerifyJournal,
         Command::Deployments(Listing { project, filter, limit }) => {
@@ -283,7 +316,7 @@ fn request_of(command: Command) -> Result<Request> {
             MemoryCommand::Forget { note } => Request::Forget { note },
             MemoryCommand::List(Listing { project, limit, .. }) => Request::Notes { project, limit },
         },
-        Command::Agents { fresh } => Request::Agents { fresh },
+        Command::Bridges => Request::Bridges,
         Command::Projects => Request::Projects,
         Command::Project { command } => match command {
             ProjectCommand::Create { name, starter } => Request::CreateProject { name, starter },
@@ -297,6 +330,11 @@ fn request_of(command: Command) -> Result<Request> {
         | Command::Link
         | Command::Stop { .. }
         | Command::Ask(_)
+        | Command::Agents(_)
+        | Command::SignIn(_)
+        | Command::SignOut { .. }
+        | Command::Canary(_)
+        | Command::Answer(_)
         | Command::Journal { verify: None, .. } => anyhow::bail!("this command is not a request"),
     })
 }

@@ -4,14 +4,12 @@ use crate::effects::orient::Instructions;
 use crate::home::Home;
 use crate::settings::Settings;
 use crate::writer::{Refused, Writer};
-use agents::Control;
 use engine::Input;
 use journal::{NewBlob, Reader};
-use protocol::fact::{AgentState, BlobRef, Entry, Readiness};
-use protocol::{AgentId, ApiError, At, AttemptId, Code, CommitId, ProjectId};
-use std::collections::HashMap;
+use protocol::fact::{BlobRef, Entry};
+use protocol::{ApiError, Code, CommitId, ProjectId};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub struct Daemon {
@@ -22,11 +20,15 @@ pub struct Daemon {
     pub yard: deploy::Yard,
     pub edge: deploy::edge::EdgeClient,
     pub setup: agents::Setup,
-    pub readiness: Roster,
+    /// Where agents are installed.
+    pub agents_folder: std::path::PathBuf,
+    pub jobs: crate::agents_jobs::Jobs,
+    pub readiness: crate::roster::Roster,
+    pub sign_ins: crate::accounts::SignIns,
     pub previews: crate::previews::Previews,
     pub sessions: crate::session::Sessions,
-    /// Runs of agents in this process, by attempt: where a word to them goes.
-    pub runs: Mutex<HashMap<AttemptId, mpsc::Sender<Control>>>,
+    pub bridges: crate::bridges::Bridges,
+    pub runs: crate::runs::Runs,
     /// The instruction files that were read last.
     pub instructions: Mutex<Option<(ProjectId, CommitId, Instructions)>>,
     /// Keeps changes of one kind in a row: files of the main branch are written by one at a time.
@@ -81,19 +83,6 @@ impl Daemon {
         self.live.send_replace(());
     }
 
-    pub fn note_run(&self, attempt: &AttemptId, control: mpsc::Sender<Control>) {
-        hold(&self.runs).insert(attempt.clone(), control);
-    }
-
-    pub fn forget_run(&self, attempt: &AttemptId) {
-        hold(&self.runs).remove(attempt);
-    }
-
-    /// The way to a running agent, if it runs here.
-    pub fn run(&self, attempt: &AttemptId) -> Option<mpsc::Sender<Control>> {
-        hold(&self.runs).get(attempt).cloned()
-    }
-
     pub async fn active_project(&self) -> Result<ProjectId, ApiError> {
         let rows = self.reads.ask(|r| r.projects()).await?;
         rows.iter().find(|p| p.active).or(rows.first()).map(|p| p.project.clone()).ok_or_else(|| {
@@ -110,28 +99,6 @@ impl Daemon {
         }
         Err(ApiError::new(Code::NotFound, format!("there is no project {project}"))
             .next("see `loopwrightd projects`"))
-    }
-
-    /// The catalogue with what is known of each agent now. `Worked` comes from the journal, the rest from probes.
-    pub async fn agents_now(&self) -> Result<Vec<AgentState>, ApiError> {
-        let probed = self.readiness.get(&self.setup).await;
-        let known = probed.clone();
-        let worked = self
-            .reads
-            .ask(move |r| known.iter().map(|s| r.last_worked(&s.agent)).collect::<Result<Vec<_>, _>>())
-            .await?;
-        Ok(probed
-            .into_iter()
-            .zip(worked)
-            .map(|(state, at)| AgentState { readiness: with_work(state.readiness, at), ..state })
-            .collect())
-    }
-}
-
-fn with_work(readiness: Readiness, worked: Option<At>) -> Readiness {
-    match (readiness, worked) {
-        (Readiness::SignedIn { version }, Some(at)) => Readiness::Worked { version, at },
-        (other, _) => other,
     }
 }
 
@@ -153,59 +120,6 @@ impl Reads {
             .await
             .map_err(|e| internal("read the journal", e))?
             .map_err(|e| internal("read the journal", e))
-    }
-}
-
-/// What the last probe of each agent found. Probing costs seconds and hundreds of megabytes, so it is done at start, on
-/// demand, one at a time, and after a run that says that something changed.
-pub struct Roster {
-    states: watch::Sender<Option<(At, Vec<AgentState>)>>,
-    probing: tokio::sync::Mutex<()>,
-}
-
-impl Roster {
-    pub fn new() -> Self {
-        Self { states: watch::Sender::new(None), probing: tokio::sync::Mutex::new(()) }
-    }
-
-    /// The last probe, or the first one if there was none.
-    pub async fn get(&self, setup: &agents::Setup) -> Vec<AgentState> {
-        let known = self.states.borrow().as_ref().map(|(_, states)| states.clone());
-        match known {
-            Some(states) => states,
-            None => self.refresh(setup, false).await,
-        }
-    }
-
-    pub fn probed_at(&self) -> Option<At> {
-        self.states.borrow().as_ref().map(|(at, _)| *at)
-    }
-
-    /// Probes every agent of the catalogue, one after the other.
-    pub async fn refresh(&self, setup: &agents::Setup, again: bool) -> Vec<AgentState> {
-        let _one_at_a_time = self.probing.lock().await;
-        if let (false, Some((_, states))) = (again, self.states.borrow().as_ref()) {
-            return states.clone();
-        }
-        let mut states = Vec::new();
-        for profile in agents::catalogue() {
-            let agent: AgentId = profile.id.clone();
-            let readiness = agents::probe(setup, &agent).await;
-            states.push(AgentState { agent, readiness });
-        }
-        self.states.send_replace(Some((crate::names::now(), states.clone())));
-        states
-    }
-
-    /// A run just showed this of an agent: no probe is needed to know it.
-    pub fn learned(&self, agent: &AgentId, readiness: Readiness) {
-        self.states.send_if_modified(|known| match known {
-            Some((_, states)) => states.iter_mut().filter(|s| &s.agent == agent).fold(false, |_, state| {
-                state.readiness = readiness.clone();
-                true
-            }),
-            None => false,
-        });
     }
 }
 

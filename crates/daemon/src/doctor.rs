@@ -3,13 +3,15 @@
 use crate::context::Daemon;
 use protocol::fact::Readiness;
 use protocol::view::{DoctorRow, Health};
+use std::sync::Arc;
 
 /// Below this much room the disk is said to be nearly full.
 const ROOM_MB: u64 = 512;
 
-pub async fn examine(daemon: &Daemon) -> Vec<DoctorRow> {
+pub async fn examine(daemon: &Arc<Daemon>) -> Vec<DoctorRow> {
     let mut rows = vec![journal(daemon).await, disk(daemon), edge(daemon).await];
     rows.extend(programs(daemon));
+    rows.push(crate::bridges::examine(daemon).await);
     rows.extend(agents(daemon).await);
     rows
 }
@@ -69,7 +71,7 @@ fn programs(daemon: &Daemon) -> Vec<DoctorRow> {
         Some(dir) => row("node", Health::Good, dir.display().to_string()),
         None => with_next(
             row("node", Health::Warning, "not found: only the static starter can be built"),
-            "run ./dev setup, or put Node 22.19 or newer on PATH",
+            "run ./dev setup, or put Node 22.22 or newer on PATH",
         ),
     };
     let chromium = match daemon.previews.chromium() {
@@ -106,6 +108,12 @@ async fn agents(daemon: &Daemon) -> Vec<DoctorRow> {
                 Readiness::Missing { next } => with_next(row(&what, Health::Warning, "not installed"), next),
                 Readiness::SignedOut { version, next } => {
                     with_next(row(&what, Health::Warning, format!("{version}, signed out")), next)
+                }
+                Readiness::Stale { version, reason, next } => {
+                    with_next(row(&what, Health::Warning, format!("{version}: {reason}")), next)
+                }
+                Readiness::Refused { version, reason, next, .. } => {
+                    with_next(row(&what, Health::Bad, format!("{version}, refused: {reason}")), next)
                 }
                 Readiness::QuotaGone { .. } => row(&what, Health::Warning, "its quota is used up"),
                 Readiness::Busy { .. } => row(&what, Health::Good, "busy"),

@@ -25,13 +25,14 @@ impl Home {
             (home.run(), 0o711),
             (home.agents(), 0o711),
             (home.deps(), 0o755),
+            (home.secrets(), 0o700),
         ] {
             std::fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
             std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(mode))
                 .with_context(|| format!("failed to set the mode of {}", dir.display()))?;
         }
         // Keys lie in the one, and who can open the other could hold it; an agent knows both their names.
-        for file in [home.settings(), home.lock()] {
+        for file in [home.settings(), home.lock(), home.bridge_token()] {
             close(&file)?;
         }
         Ok(home)
@@ -65,11 +66,23 @@ impl Home {
     pub fn agents(&self) -> PathBuf {
         self.root.join("agents")
     }
+    /// Programs that belong to this workspace; a link where the daemon was told of another folder.
+    pub fn tools(&self) -> PathBuf {
+        self.root.join("tools")
+    }
     pub fn run(&self) -> PathBuf {
         self.root.join("run")
     }
     pub fn sessions(&self) -> PathBuf {
         self.run().join("sessions.json")
+    }
+    /// The keys that the user gave for agents.
+    pub fn secrets(&self) -> PathBuf {
+        self.root.join("secrets")
+    }
+    /// What MCP clients show at the bridges.
+    pub fn bridge_token(&self) -> PathBuf {
+        self.root.join("bridge.token")
     }
     pub fn lock(&self) -> PathBuf {
         self.run().join("daemon.lock")
@@ -145,12 +158,12 @@ mod tests {
     fn what_holds_keys_is_closed_to_others() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::prepare(dir.path()).unwrap();
-        for file in [home.settings(), home.lock()] {
+        for file in [home.settings(), home.lock(), home.bridge_token()] {
             std::fs::write(&file, "").unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
         }
         Home::prepare(dir.path()).unwrap();
-        for file in [home.settings(), home.lock()] {
+        for file in [home.settings(), home.lock(), home.bridge_token()] {
             assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }

@@ -1,10 +1,15 @@
 //! `loopwrightd`: the daemon that runs the loop, the edge that serves the sites, and a command line for people and
 //! scripts. Composition root: everything is put together here, no domain logic lives here.
 
+mod accounts;
+mod agents_cli;
+mod agents_jobs;
 mod answer;
 mod ask;
 mod assets;
+mod bridges;
 mod brief;
+mod canary;
 mod client;
 mod commands;
 mod context;
@@ -15,15 +20,24 @@ mod faults;
 mod home;
 mod names;
 mod previews;
+mod prices;
 mod print;
 mod reaper;
+mod relay;
 mod releases;
+mod reply;
+mod roster;
+mod runs;
+mod seams;
 mod serve;
 mod session;
 mod settings;
 mod shell;
+mod signin_cli;
+mod tools;
 mod users;
 mod web;
+mod wish;
 mod writer;
 
 use clap::Parser;

@@ -5,7 +5,8 @@ use crate::context::{Daemon, hold};
 use crate::settings::{Screenshots, Settings};
 use deploy::preview::{Preview, PreviewProxy, PreviewSpec, Target};
 use deploy::screenshot::{ScreenshotSpec, find_chromium, screenshot};
-use protocol::{AttemptId, ProjectId, RequestId};
+use engine::effect::Run;
+use protocol::{AttemptId, RequestId};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -54,18 +55,36 @@ impl Previews {
         self.chromium.as_deref()
     }
 
-    /// Shows this attempt's worktree from now on. Does not wait: the proxy says that it is starting.
-    pub fn show(&self, daemon: &Arc<Daemon>, request: &RequestId, project: &ProjectId, attempt: &AttemptId) {
+    /// An attempt begins to work: it is shown from now on, unless another one of its request is shown at work. A dev
+    /// server takes memory, so there is one. Does not wait: the proxy says that it is starting.
+    pub fn show(&self, daemon: &Arc<Daemon>, run: &Run) {
+        let same =
+            |shown: &Shown| shown.request == run.request && daemon.runs.control(&shown.attempt).is_some();
+        if !hold(&self.shown).as_ref().is_some_and(same) {
+            self.turn_to(daemon, run);
+        }
+    }
+
+    /// An attempt has changed something: it is shown if the one that is shown has ended.
+    pub fn show_if_free(&self, daemon: &Arc<Daemon>, run: &Run) {
+        let taken =
+            |shown: &Shown| shown.attempt == run.attempt || daemon.runs.control(&shown.attempt).is_some();
+        if !hold(&self.shown).as_ref().is_some_and(taken) {
+            self.turn_to(daemon, run);
+        }
+    }
+
+    fn turn_to(&self, daemon: &Arc<Daemon>, run: &Run) {
         let server = Arc::new(tokio::sync::Mutex::new(None));
-        let (daemon, project, of, place) = (daemon.clone(), project.clone(), attempt.clone(), server.clone());
+        let (daemon, of, place) = (daemon.clone(), run.clone(), server.clone());
         let starting = tokio::spawn(async move {
-            if let Err(e) = start(&daemon, &project, &of, &place).await {
-                warn!(error = format!("{e:#}"), attempt = %of, "failed to start the preview");
+            if let Err(e) = start(&daemon, &of, &place).await {
+                warn!(error = format!("{e:#}"), attempt = %of.attempt, "failed to start the preview");
             }
         });
         let shown = Shown {
-            request: request.clone(),
-            attempt: attempt.clone(),
+            request: run.request.clone(),
+            attempt: run.attempt.clone(),
             server,
             starting: starting.abort_handle(),
         };
@@ -130,11 +149,10 @@ impl Previews {
 
 async fn start(
     daemon: &Daemon,
-    project: &ProjectId,
-    attempt: &AttemptId,
+    run: &Run,
     place: &tokio::sync::Mutex<Option<Preview>>,
 ) -> anyhow::Result<()> {
-    let Some(plan) = daemon.yard.preview_plan(project, attempt).await? else { return Ok(()) };
+    let Some(plan) = daemon.yard.preview_plan(&run.project, &run.bench).await? else { return Ok(()) };
     // The first time in a home the packages are installed here, while the agent already works.
     daemon.yard.ensure_deps(&plan.cwd).await?;
     let proxy = daemon
@@ -143,7 +161,7 @@ async fn start(
         .get_or_try_init(|| PreviewProxy::start(Ipv4Addr::LOCALHOST.into(), None))
         .await?;
     let spec = PreviewSpec {
-        attempt: attempt.clone(),
+        attempt: run.attempt.clone(),
         argv: plan.argv,
         cwd: plan.cwd,
         env: plan.env,

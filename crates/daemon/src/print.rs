@@ -1,7 +1,7 @@
 //! What the command line prints: tables for people, JSON for scripts.
 
 use anyhow::Result;
-use protocol::fact::{Outcome, Readiness, Usage};
+use protocol::fact::{Outcome, Paid, Readiness, Usage};
 use protocol::view::*;
 use protocol::{ApiError, At, Response, clean};
 use std::io::Write;
@@ -99,7 +99,7 @@ pub fn deployments(rows: &[DeploymentRow]) -> Result<()> {
                 agent(d),
                 d.model.clone().unwrap_or_else(|| "unknown".into()),
                 tokens(&d.usage),
-                d.usage.cost_usd.map_or_else(|| "unknown".into(), |c| format!("${c:.4} (reported)")),
+                cost(&d.cost),
                 d.url.clone().unwrap_or_default(),
             ]
         }),
@@ -144,9 +144,18 @@ fn notes(rows: &[NoteRow]) -> Result<()> {
 
 fn agents(rows: &[AgentRow]) -> Result<()> {
     table(
-        &["agent", "state", "runs", "live"],
+        &["agent", "tested", "runs", "live", "state"],
         rows.iter().map(|a| {
-            vec![a.agent.to_string(), readiness(&a.readiness), a.runs.to_string(), a.live.to_string()]
+            let now = a.now.as_ref();
+            let job = now.and_then(|now| now.job.as_ref()).filter(|job| job.state == JobState::Running);
+            let job = job.map(|job| format!("{}: {}; ", job.what, job.says.last().map_or("", String::as_str)));
+            vec![
+                a.agent.to_string(),
+                now.and_then(|now| now.pinned.clone()).unwrap_or_default(),
+                a.runs.to_string(),
+                a.live.to_string(),
+                job.unwrap_or_default() + &readiness(&a.readiness),
+            ]
         }),
     )
 }
@@ -209,8 +218,54 @@ fn show(view: &RequestView) -> Result<()> {
     for stage in view.stages.iter().filter(|s| s.started.is_some()) {
         line(&format!("  {}: {}", stage.stage.title(), clean::line(&stage.says, 200)))?;
     }
+    if view.tasks.len() > 1 {
+        view.tasks.iter().try_for_each(|part| line(&task(part)))?;
+    }
+    let asks = view.attempts.iter().filter_map(|a| Some((a, a.asked.as_ref()?)));
+    asks.into_iter().try_for_each(|(attempt, asked)| line(&question(attempt, asked)))?;
     line(&format!("  {}", view.now))?;
     view.url.iter().try_for_each(|url| line(&format!("  {url}")))
+}
+
+/// How a part ended, once it did.
+pub fn task_end(task: &TaskView) -> Option<String> {
+    let end = match &task.status {
+        TaskStatus::Landed { commit } => format!("landed as {}", short(commit.as_str())),
+        TaskStatus::GivenUp { why } => format!("given up: {}", clean::line(why, 160)),
+        TaskStatus::Cancelled => "cancelled".into(),
+        TaskStatus::Queued | TaskStatus::Running { .. } | TaskStatus::Waiting { .. } => return None,
+    };
+    Some(format!("  part {}: {end}", task.number))
+}
+
+/// What an agent wants to know, and how to answer it.
+pub fn question(attempt: &AttemptView, asked: &AskView) -> String {
+    let text = clean::line(asked.question.as_deref().unwrap_or("(forgotten)"), 300);
+    let options: Vec<String> = asked.options.iter().map(|o| format!("{} ({})", o.id, o.label)).collect();
+    let how = if options.is_empty() { "\"…\"".into() } else { options.join(" | ") };
+    format!("  {} asks: {text}\n    answer with: loopwrightd answer {} {how}", attempt.agent, attempt.attempt)
+}
+
+fn task(task: &TaskView) -> String {
+    let agents: Vec<&str> = task.agents.iter().map(|agent| agent.as_str()).collect();
+    let who = if agents.is_empty() { String::new() } else { format!(" [{}]", agents.join(" and ")) };
+    format!("  part {}{who}: {}: {}", task.number, clean::line(&task.title, 80), clean::line(&task.now, 160))
+}
+
+fn cost(cost: &Cost) -> String {
+    let paid = match cost.paid {
+        Some(Paid::Subscription) => ", paid: subscription",
+        Some(Paid::OwnEndpoint) => ", paid: own endpoint",
+        Some(Paid::Key) | None => "",
+    };
+    match (cost.usd, cost.basis) {
+        (Some(usd), CostBasis::Reported) => format!("${usd:.4} (reported{paid})"),
+        (Some(usd), CostBasis::ListPrice) => {
+            let day = cost.as_of.as_ref().map(|day| format!(" of {day}")).unwrap_or_default();
+            format!("${usd:.4} (list price{day}{paid})")
+        }
+        (_, CostBasis::Unknown) | (None, _) => "unknown".into(),
+    }
 }
 
 fn outcome(outcome: Outcome) -> &'static str {
@@ -232,7 +287,7 @@ fn status(status: &Status) -> String {
     }
 }
 
-fn readiness(readiness: &Readiness) -> String {
+pub fn readiness(readiness: &Readiness) -> String {
     match readiness {
         Readiness::Missing { next } => format!("missing ({next})"),
         Readiness::SignedOut { version, next } => format!("{version}, signed out ({next})"),
@@ -270,7 +325,7 @@ fn ago(at: At) -> String {
 }
 
 /// Columns as wide as their widest cell, the last one unpadded.
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
     let rows: Vec<Vec<String>> =
         std::iter::once(head.iter().map(|h| (*h).to_owned()).collect()).chain(rows).collect();
     let width = |column: usize| {

@@ -1,14 +1,15 @@
 //! Starting and stopping. The sockets answer first; the edge and the probes come after, so that a start is quick and a
 //! slow part is visible instead of waited for.
 
-use crate::context::{Daemon, Reads, Roster};
+use crate::context::{Daemon, Reads};
 use crate::home::Home;
 use crate::previews::Previews;
+use crate::roster::Roster;
 use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::shell::Shell;
 use crate::writer::Writer;
-use crate::{answer, edge, names, print, releases, users, web};
+use crate::{answer, bridges, edge, names, print, releases, tools, users, web};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use deploy::edge::{EdgeClient, EdgeConfig};
@@ -36,6 +37,9 @@ pub struct Options {
     /// The dashboard's port on 127.0.0.1; another free one when it is taken.
     #[arg(long)]
     port: Option<u16>,
+    /// First of the five ports of the agents' MCP servers on 127.0.0.1 (0: any free ones), or `off`.
+    #[arg(long, value_name = "PORT|off")]
+    bridges: Option<bridges::Ports>,
     /// Folder that holds `node` and `npm`.
     #[arg(long)]
     node: Option<PathBuf>,
@@ -100,6 +104,7 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     let stop = daemon.stop.clone();
     let on_socket = axum::serve(Peers(control), web::control(daemon.clone()));
     let on_loopback = axum::serve(dashboard, web::dashboard(daemon.clone(), port));
+    bridges::open(&daemon).await;
     let link = address(&daemon.sessions.link()?);
     print::line(&format!("dashboard: {link}"))?;
     let background = tokio::spawn(settle(daemon.clone()));
@@ -151,39 +156,37 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
     let journal = Journal::open(&home.journal(), opening).map_err(explain)?;
     let reader = Reader::open(&home.journal()).context("failed to read the journal")?;
     let memory = open_memory(&home, &journal)?;
-    let limits = engine::Limits { attempts: settings.limits.attempts, ..engine::Limits::default() };
+    let limits = settings.engine_limits(memory_of_machine());
     let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), memory, limits)?;
     let own_exe = std::env::current_exe().context("failed to find this program's own file")?;
-    let path = search_path();
-    let node = options.node.clone().or_else(|| folder_of("node", &path));
-    let previews = Previews::new(&settings, &path);
+    if let Some(tools) = &options.tools {
+        tools::remember(&home, tools)?;
+    }
+    let agents_folder = tools::agents_folder(&home, options.tools.as_deref());
+    let setup = tools::setup(&home, &agents_folder, options.node.clone(), &settings, users)?;
+    let node = options.node.clone().or_else(|| folder_of("node", &setup.path));
+    let previews = Previews::new(&settings, &setup.path);
     let yard = deploy::Yard {
         home: home.root().to_owned(),
-        node: node.clone(),
+        node,
         run_as_agent: users.map(|users| deploy::RunAs { uid: users.agent.0, gid: users.agent.1 }),
         run_as_app: users.map(|users| deploy::RunAs { uid: users.app.0, gid: users.app.1 }),
         npm_cache: options.npm_cache.clone(),
-        own_exe: own_exe.clone(),
+        own_exe,
     };
-    let setup = agents::Setup {
-        path: options.tools.iter().map(|tools| tools.join("agents/bin")).chain(path).collect(),
-        node,
-        practice: practice(&settings, &own_exe),
-        homes: root.then(|| home.agents()),
-        user_home: std::env::var_os("HOME").map_or_else(|| home.agents(), PathBuf::from),
-        run_as: users.map(|users| agents::RunAs { uid: users.agent.0, gid: users.agent.1 }),
-        runtime: home.run(),
-        env: settings.agents.iter().map(|(agent, set)| (agent.clone(), set.env.clone())).collect(),
-    };
+    let live = tokio::sync::watch::Sender::new(());
+    crate::accounts::load(&home, &setup.accounts);
     Ok(Daemon {
         reads: Reads::new(reader),
         edge: EdgeClient::new(home.edge_control()),
         sessions: Sessions::open(&home.sessions())?,
-        readiness: Roster::new(),
+        bridges: bridges::Bridges::new(bridge_ports(options, &settings), home.bridge_token()),
+        readiness: Roster::new(setup.clone(), live.clone()),
+        sign_ins: Default::default(),
         runs: Default::default(),
         instructions: Default::default(),
         repository: Default::default(),
-        live: tokio::sync::watch::Sender::new(()),
+        live,
         stop: CancellationToken::new(),
         edge_settled: CancellationToken::new(),
         edge_wanted: tokio::sync::Mutex::new(true),
@@ -194,8 +197,22 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         writer,
         yard,
         setup,
+        agents_folder,
+        jobs: Default::default(),
         previews,
     })
+}
+
+fn memory_of_machine() -> u64 {
+    let machine = rustix::system::sysinfo();
+    u64::from(machine.totalram).saturating_mul(u64::from(machine.mem_unit))
+}
+
+/// The command line first, then the settings.
+fn bridge_ports(options: &Options, settings: &Settings) -> bridges::Ports {
+    let set = &settings.bridges;
+    let ours = if set.enabled { bridges::Ports::From(set.port) } else { bridges::Ports::Off };
+    options.bridges.unwrap_or(ours)
 }
 
 fn explain(e: journal::Error) -> anyhow::Error {
@@ -215,16 +232,6 @@ fn open_memory(home: &Home, journal: &Journal) -> Result<Memory> {
         memory.reset(journal.id()).context("failed to prepare the memory index")?;
     }
     Ok(memory)
-}
-
-/// The practice agent's command line: this very program, unless the user put another in its place.
-fn practice(settings: &Settings, own_exe: &Path) -> Vec<String> {
-    let ours = || vec![own_exe.to_string_lossy().into_owned(), "practice-agent".into()];
-    settings.practice.argv.clone().unwrap_or_else(ours)
-}
-
-fn search_path() -> Vec<PathBuf> {
-    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
 /// The first folder that holds the program.
@@ -290,7 +297,8 @@ async fn settle(daemon: Arc<Daemon>) {
     }
     let probing = daemon.clone();
     tokio::spawn(async move {
-        probing.readiness.get(&probing.setup).await;
+        crate::accounts::take_over(&probing).await;
+        probing.readiness.current().await;
         probing.nudge();
     });
     tokio::spawn(prepare_packages(daemon.clone()));

@@ -122,15 +122,16 @@ impl Shell {
     }
 }
 
-/// The attempt whose worktree an effect works in, or the next one after it will.
+/// The bench that an effect works at, or the next one after it will.
 fn worktree_of(effect: &Effect) -> Option<&AttemptId> {
     match effect {
         Effect::RunAgent(run) => Some(&run.bench),
-        Effect::StopAgent { attempt, .. }
-        | Effect::Check { attempt, .. }
-        | Effect::Land { attempt, .. }
-        | Effect::Switch { attempt, .. } => Some(attempt),
-        Effect::Orient { .. } | Effect::Brief { .. } | Effect::Record { .. } | Effect::Wake { .. } => None,
+        Effect::Brief { bench, .. } | Effect::Check { bench, .. } => Some(bench),
+        // Its run is listed beside it.
+        Effect::StopAgent { .. } => None,
+        // What is checked again after these is laid out anew.
+        Effect::Land { .. } | Effect::Switch { .. } => None,
+        Effect::Orient { .. } | Effect::Record { .. } | Effect::Wake { .. } => None,
     }
 }
 

@@ -203,21 +203,21 @@ async fn with_token(State(daemon): Shared, request: HttpRequest, next: Next) -> 
 
 /// Refuses a page of another origin and a name that was pointed at loopback (DNS rebinding).
 async fn same_origin(State(port): State<u16>, request: HttpRequest, next: Next) -> HttpResponse {
-    let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-    let headers = request.headers();
-    let host = text(headers, header::HOST);
-    let host_ok = host.is_some_and(|h| hosts.iter().any(|known| known == h));
-    let origin_ok = match headers.get(header::ORIGIN) {
-        None => true,
-        Some(_) => text(headers, header::ORIGIN)
-            .is_some_and(|origin| hosts.iter().any(|h| origin.strip_prefix("http://") == Some(h.as_str()))),
-    };
-    if host_ok && origin_ok {
+    if from_here(request.headers(), port) {
         return next.run(request).await;
     }
     let error = ApiError::new(Code::BadInput, "this address is only for the dashboard itself")
-        .next(format!("open http://{}/", hosts[0]));
+        .next(format!("open http://127.0.0.1:{port}/"));
     (StatusCode::FORBIDDEN, Json(error)).into_response()
+}
+
+/// Whether a request was sent to this loopback address by its own name, and by no page but one of its own.
+pub fn from_here(headers: &HeaderMap, port: u16) -> bool {
+    let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+    let ours = |name: &str| hosts.iter().any(|host| host == name);
+    let origin = |origin: &str| origin.strip_prefix("http://").is_some_and(ours);
+    text(headers, header::HOST).is_some_and(ours)
+        && (!headers.contains_key(header::ORIGIN) || text(headers, header::ORIGIN).is_some_and(origin))
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

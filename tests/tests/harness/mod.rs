@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code, its helpers included")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses the part that it needs")]
 
+pub mod crew;
 pub mod tcp;
 
 use protocol::fact::{BlobRef, Channel, Entry, NoteKind, Outcome, RequestClosed, RequestOriented};
@@ -307,6 +308,8 @@ pub fn asking_as(client: &str, text: &str) -> Request {
         text: text.into(),
         project: None,
         agent: None,
+        race: vec![],
+        parts: vec![],
         step: None,
         channel: Channel::CommandLine,
     }

@@ -1,11 +1,13 @@
 //! The control API: one exhaustive match over everything that may be asked. Every face of the daemon ends up here.
 
+mod agents;
 mod instructions;
 mod project;
 mod read;
 mod work;
 
 use crate::context::Daemon;
+use crate::{accounts, agents_jobs};
 use engine::{Input, Rejected};
 use protocol::*;
 use std::sync::Arc;
@@ -23,11 +25,15 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         Cancel { request } => done(daemon, Input::Cancel { request }).await,
         Steer { request, text } => work::steer(daemon, request, &text).await,
         Retry { request } => {
-            daemon.readiness.refresh(&daemon.setup, true).await;
+            daemon.readiness.fresh().await;
             done(daemon, Input::Retry { request, task: None, because: "you asked for another look".into() })
                 .await
         }
-        Answer { .. } | HandOver { .. } | Pick { .. } => Err(not_built_in()),
+        Answer { request, attempt, asked, option, text } => {
+            work::answer(daemon, work::Answer { request, attempt, asked, option, text }).await
+        }
+        HandOver { request, attempt, to } => work::hand_over(daemon, request, attempt, to).await,
+        Pick { request, attempt } => done(daemon, Input::Pick { request, attempt }).await,
         Journal { after, limit } => read::journal(daemon, after, limit).await,
         VerifyJournal => read::verify(daemon).await,
         Deployments { project, filter, limit } => read::deployments(daemon, project, filter, limit).await,
@@ -41,15 +47,18 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         Recall { project, query, limit } => read::recall(daemon, project, &query, limit).await,
         Push { project, kind, title, text } => project::push(daemon, project, kind, &title, &text).await,
         Forget { note } => done(daemon, Input::Forget { note }).await,
-        Agents { fresh } => Ok(Response::Agents { rows: read::agents(daemon, fresh).await? }),
-        InstallAgent { .. }
-        | CheckAgent { .. }
-        | SignIn { .. }
-        | SignInSay { .. }
-        | SignInStop { .. }
-        | SetKey { .. }
-        | SignOut { .. }
-        | Bridges => Err(not_built_in()),
+        Agents { fresh } => Ok(Response::Agents { rows: agents::rows(daemon, fresh).await? }),
+        InstallAgent { agent } => agents_jobs::begin(daemon, agent, agents_jobs::What::Install),
+        CheckAgent { agent } => agents_jobs::begin(daemon, agent, agents_jobs::What::Check),
+        SignIn { agent, way } => accounts::sign_in(daemon, agent, way),
+        SignInSay { agent, text } => accounts::say(daemon, &agent, &text),
+        SignInStop { agent } => Ok(accounts::stop(daemon, &agent)),
+        SetKey { agent, way, fields } => accounts::set_key(daemon, agent, &way, fields).await,
+        SignOut { agent } => accounts::sign_out(daemon, agent).await,
+        Bridges => {
+            let (rows, token) = crate::bridges::views(daemon).await;
+            Ok(Response::Bridges { rows, token })
+        }
         Instructions { project } => instructions::list(daemon, project).await,
         ReadInstruction { project, path, at } => instructions::read(daemon, project, &path, at).await,
         WriteInstruction { project, path, text, base } => {
@@ -63,10 +72,6 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         Diff { attempt } => work::diff(daemon, attempt).await,
         Doctor => Ok(Response::Doctor { rows: crate::doctor::examine(daemon).await }),
     }
-}
-
-fn not_built_in() -> ApiError {
-    ApiError::new(Code::BadInput, "this is not built into this daemon")
 }
 
 async fn done(daemon: &Daemon, input: Input) -> Result<Response, ApiError> {
@@ -84,7 +89,10 @@ pub fn rejected(rejected: &Rejected) -> ApiError {
         | Rejected::UnknownDeployment { .. }
         | Rejected::UnknownNote { .. }
         | Rejected::UnknownStep { .. } => Code::NotFound,
-        Rejected::BadRating { .. } => Code::BadInput,
+        Rejected::BadRating { .. }
+        | Rejected::BadSplit { .. }
+        | Rejected::UnknownAgent { .. }
+        | Rejected::BadAnswer { .. } => Code::BadInput,
         _ => Code::Conflict,
     };
     ApiError::new(code, text)

@@ -2,7 +2,7 @@
 //! the probes.
 
 use crate::context::Daemon;
-use protocol::view::{self, AgentRow, Hello, Home, NoteRow, RequestView};
+use protocol::view::{self, Hello, Home, NoteRow, RequestView};
 use protocol::*;
 
 /// Rows of a list where the caller names no limit, and the most that are given at once.
@@ -41,7 +41,7 @@ pub(super) async fn home(daemon: &Daemon) -> Result<Response, ApiError> {
         Some(request) => Some(show(daemon, &request).await?),
         None => None,
     };
-    let agents = agents(daemon, false).await?;
+    let agents = super::agents::rows(daemon, false).await?;
     let disk_full = *daemon.writer.disk_full.borrow();
     Ok(Response::Home(Box::new(Home { hello, projects, active, requests, current, agents, disk_full })))
 }
@@ -63,6 +63,7 @@ pub(super) async fn show(daemon: &Daemon, request: &RequestId) -> Result<Request
             .next("see `loopwrightd requests`")
     })?;
     view.preview = daemon.previews.address(request);
+    crate::prices::of_view(&daemon.settings.prices, &mut view);
     Ok(view)
 }
 
@@ -86,7 +87,9 @@ pub(super) async fn deployments(
     limit: Option<u32>,
 ) -> Result<Response, ApiError> {
     let read = daemon.reads.ask(move |r| r.deployments(project.as_ref(), filter.as_deref(), page(limit)));
-    Ok(Response::Deployments { rows: read.await? })
+    let mut rows = read.await?;
+    rows.iter_mut().for_each(|row| crate::prices::of_row(&daemon.settings.prices, row));
+    Ok(Response::Deployments { rows })
 }
 
 pub(super) async fn steps(daemon: &Daemon, project: Option<ProjectId>) -> Result<Response, ApiError> {
@@ -123,31 +126,6 @@ pub(super) async fn recall(
         Ok(rows)
     });
     Ok(Response::Recalled { rows: read.await? })
-}
-
-pub(super) async fn agents(daemon: &Daemon, fresh: bool) -> Result<Vec<AgentRow>, ApiError> {
-    if fresh {
-        daemon.readiness.refresh(&daemon.setup, true).await;
-        daemon.nudge();
-    }
-    let states = daemon.agents_now().await?;
-    let record = daemon.reads.ask(|r| r.agent_record()).await?;
-    let probed = daemon.readiness.probed_at();
-    let rows = states.into_iter().zip(agents::catalogue()).map(|(state, profile)| {
-        let (runs, live) = record
-            .iter()
-            .find(|(agent, ..)| *agent == state.agent)
-            .map_or((0, 0), |(_, runs, live)| (*runs, *live));
-        AgentRow {
-            agent: state.agent,
-            title: profile.title.into(),
-            readiness: state.readiness,
-            probed,
-            runs,
-            live,
-        }
-    });
-    Ok(rows.collect())
 }
 
 pub(super) async fn transcript(

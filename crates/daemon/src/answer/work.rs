@@ -14,20 +14,14 @@ pub struct Ask {
     pub project: Option<ProjectId>,
     pub agent: Option<AgentId>,
     pub race: Vec<AgentId>,
-    pub parts: Vec<Part>,
+    pub parts: Vec<api::Part>,
     pub step: Option<StepId>,
     pub channel: Channel,
 }
 
 pub async fn ask(daemon: &Daemon, ask: Ask) -> Result<Response, ApiError> {
     let text = clean::text("the request", &ask.text)?;
-    if let Some(agent) = &ask.agent
-        && !agents::catalogue().iter().any(|p| p.id == *agent)
-    {
-        let known: Vec<String> = agents::catalogue().iter().map(|p| p.id.to_string()).collect();
-        return Err(ApiError::new(Code::BadInput, format!("there is no agent {agent}"))
-            .next(format!("choose one of {}, or none", known.join(", "))));
-    }
+    wanted(&ask)?;
     let project = daemon.project_or_active(ask.project).await?;
     let request = names::request().map_err(|e| internal("name the request", e))?;
     let (blob, named) = daemon.blob(text)?;
@@ -58,16 +52,89 @@ pub async fn ask(daemon: &Daemon, ask: Ask) -> Result<Response, ApiError> {
     }
 }
 
+/// Refuses agents that nobody knows. Whether the wishes fit together is the engine's to say.
+fn wanted(ask: &Ask) -> Result<(), ApiError> {
+    let of_parts = ask.parts.iter().flat_map(|part| &part.agents);
+    ask.agent.iter().chain(&ask.race).chain(of_parts).try_for_each(known)
+}
+
+fn known(agent: &AgentId) -> Result<(), ApiError> {
+    if agents::catalogue().iter().any(|profile| profile.id == *agent) {
+        return Ok(());
+    }
+    let known: Vec<String> = agents::catalogue().iter().map(|p| p.id.to_string()).collect();
+    Err(ApiError::new(Code::BadInput, format!("there is no agent {agent}"))
+        .next(format!("choose one of {}, or none", known.join(", "))))
+}
+
+/// Said to every agent that works at the request now. Who begins later finds it in its brief.
 pub async fn steer(daemon: &Daemon, request: RequestId, text: &str) -> Result<Response, ApiError> {
     let text = clean::text("the word to the agent", text)?;
     let (blob, named) = daemon.blob(text.clone())?;
+    let said = named.blob.clone();
     daemon.writer.decide(Input::Steer { request: request.clone(), text: named }, vec![blob]).await?;
-    let id = request.clone();
-    let view = daemon.reads.ask(move |r| r.show(&id)).await?;
-    let running = view.and_then(|v| v.attempts.last().map(|a| a.attempt.clone()));
-    if let Some(control) = running.and_then(|attempt| daemon.run(&attempt)) {
-        let _ = control.send(agents::Control::Steer(text)).await;
+    let mut told = 0;
+    for attempt in daemon.runs.of_request(&request) {
+        if let Some(control) = daemon.runs.control(&attempt).filter(|_| daemon.runs.is_news(&attempt, &said))
+        {
+            told += usize::from(control.send(agents::Control::Steer(text.clone())).await.is_ok());
+        }
     }
+    Ok(match told {
+        0 => Response::Text {
+            text: "no agent works at it right now: the next one that does finds this in its brief".into(),
+        },
+        _ => Response::Done,
+    })
+}
+
+pub struct Answer {
+    pub request: RequestId,
+    pub attempt: AttemptId,
+    pub asked: String,
+    pub option: Option<String>,
+    pub text: Option<String>,
+}
+
+/// Kept first, then told to the agent. If its run is gone, the next one finds it in its brief.
+pub async fn answer(daemon: &Daemon, answer: Answer) -> Result<Response, ApiError> {
+    let Answer { request, attempt, asked: ask, option, text } = answer;
+    let text = text.map(|text| clean::text("the answer", &text)).transpose()?;
+    if option.is_none() && text.is_none() {
+        return Err(ApiError::new(Code::BadInput, "the answer is empty").next("choose an option or write it"));
+    }
+    let (blobs, named) = match text.clone().map(|text| daemon.blob(text)).transpose()? {
+        Some((blob, named)) => (vec![blob], Some(named)),
+        None => (Vec::new(), None),
+    };
+    let input = Input::Answer {
+        request,
+        attempt: attempt.clone(),
+        ask: ask.clone(),
+        option: option.clone(),
+        text: named,
+    };
+    daemon.writer.decide(input, blobs).await?;
+    let told = match daemon.runs.control(&attempt) {
+        Some(control) => control.send(agents::Control::Answer { ask, option, text }).await.is_ok(),
+        None => false,
+    };
+    Ok(match told {
+        true => Response::Done,
+        false => Response::Text {
+            text: "the run that asked is gone: the next one finds your answer in its brief".into(),
+        },
+    })
+}
+
+pub async fn hand_over(
+    daemon: &Daemon,
+    request: RequestId,
+    attempt: AttemptId,
+    to: Option<AgentId>,
+) -> Result<Response, ApiError> {
+    to.iter().try_for_each(known)?;
+    daemon.decide(Input::HandOver { request, attempt, to }).await?;
     Ok(Response::Done)
 }
 

@@ -10,21 +10,24 @@ use protocol::fact::{CheckKind, CheckResult, DiffStat};
 use protocol::{ApiError, AttemptId, CommitId, ProjectId, ReleaseId, clean};
 use std::time::Instant;
 
-pub async fn check(
-    daemon: &Daemon,
-    project: &ProjectId,
-    attempt: &AttemptId,
-    check: CheckKind,
-    commit: &CommitId,
-) -> Result<Report, ApiError> {
+/// What is checked: `commit`, which `attempt` left, built on `bench`.
+pub struct Of<'a> {
+    pub project: &'a ProjectId,
+    pub attempt: &'a AttemptId,
+    pub bench: &'a AttemptId,
+    pub commit: &'a CommitId,
+}
+
+pub async fn check(daemon: &Daemon, of: &Of<'_>, check: CheckKind) -> Result<Report, ApiError> {
+    let Of { project, attempt, bench, commit } = of;
     let clock = Instant::now();
     let found = match check {
         CheckKind::Gate => gate(daemon, project, attempt, commit).await?,
         CheckKind::Build | CheckKind::Test => {
-            let outcome = daemon.yard.check(project, attempt, check, commit).await;
+            let outcome = daemon.yard.check(project, bench, check, commit).await;
             Found::from(outcome.map_err(|e| internal(check.word(), e))?)
         }
-        CheckKind::Health => health(daemon, project, attempt, commit).await?,
+        CheckKind::Health => health(daemon, of).await?,
     };
     let duration_ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (blobs, log) =
@@ -34,7 +37,7 @@ pub async fn check(
         };
     let Found { result, release, commit, diff, .. } = found;
     let checked = Checked { result, log, duration_ms, release, commit, diff, conflict: false };
-    Ok(Report { input: Input::Checked { attempt: attempt.clone(), check, checked }, blobs })
+    Ok(Report { input: Input::Checked { attempt: (*attempt).clone(), check, checked }, blobs })
 }
 
 struct Found {
@@ -101,15 +104,11 @@ async fn gate(
 }
 
 /// Stages the release, starts it beside the live one and asks its health route. Visitors still see the old one.
-async fn health(
-    daemon: &Daemon,
-    project: &ProjectId,
-    attempt: &AttemptId,
-    commit: &CommitId,
-) -> Result<Found, ApiError> {
+async fn health(daemon: &Daemon, of: &Of<'_>) -> Result<Found, ApiError> {
+    let Of { project, attempt, bench, commit } = of;
     let release = ReleaseId::new(format!("rel-{attempt}-{}", commit.as_str().get(..7).unwrap_or("x")))
         .map_err(|e| internal("name the release", e))?;
-    match daemon.yard.stage(project, attempt, &release, commit).await {
+    match daemon.yard.stage(project, bench, &release, commit).await {
         Ok(_) => {}
         Err(e) if e.is_of_the_work() => {
             return Ok(failed(clean::line(&format!("cannot {e}"), 300), Vec::new()));

@@ -22,8 +22,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Carries an effect out and says what it came to. `None`: nothing to report, because the report comes another way.
 pub async fn carry_out(daemon: &Arc<Daemon>, effect: &Effect) -> Option<Report> {
-    if let Effect::StopAgent { attempt, .. } = effect {
-        return run::stop_agent(daemon, attempt).await;
+    if let Effect::StopAgent { attempt, why, .. } = effect {
+        return run::stop_agent(daemon, attempt, *why).await;
     }
     // An agent's run is not begun twice under one name: the engine makes a new attempt of it.
     let tries = if matches!(effect, Effect::RunAgent(_)) { 1 } else { TRIES };
@@ -43,17 +43,15 @@ pub async fn carry_out(daemon: &Arc<Daemon>, effect: &Effect) -> Option<Report> 
 async fn once(daemon: &Arc<Daemon>, effect: &Effect) -> Result<Report, ApiError> {
     match effect {
         Effect::Orient { request, project } => orient::orient(daemon, request, project).await,
-        Effect::Brief { request, project, attempt, .. } => {
-            brief::brief(daemon, request, project, attempt).await
+        Effect::Brief { request, project, task, attempt, goes_on, .. } => {
+            let of = brief::Wanted { request, project, task, attempt, goes_on: goes_on.as_ref() };
+            brief::brief(daemon, &of).await
         }
-        Effect::RunAgent(of) => {
-            let engine::effect::Run { request, project, attempt, agent, from, .. } = &**of;
-            run::run_agent(daemon, &run::Run { request, project, attempt, agent, from }).await
-        }
+        Effect::RunAgent(run) => run::run_agent(daemon, run).await,
         // Has no report of its own, so it is handled before.
         Effect::StopAgent { attempt, .. } => Err(internal("stop the agent", attempt.to_string())),
-        Effect::Check { project, attempt, check, commit, .. } => {
-            check::check(daemon, project, attempt, *check, commit).await
+        Effect::Check { project, attempt, bench, check, commit, .. } => {
+            check::check(daemon, &check::Of { project, attempt, bench, commit }, *check).await
         }
         Effect::Land { project, attempt, commit, .. } => land::land(daemon, project, attempt, commit).await,
         Effect::Switch { project, attempt, release, .. } => {

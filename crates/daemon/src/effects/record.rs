@@ -7,7 +7,7 @@ use engine::Input;
 use engine::input::{NoteText, Record, StepText};
 use journal::NewBlob;
 use protocol::fact::{CheckResult, Fact, NoteKind, Outcome};
-use protocol::view::{AttemptView, LineKind, RequestView, StepRow};
+use protocol::view::{AttemptView, LineKind, RequestView, StepRow, TaskStatus};
 use protocol::{ApiError, Code, ProjectId, RequestId, StepId, clean};
 use std::fmt::Write;
 
@@ -49,20 +49,33 @@ pub async fn record(
     Ok(Report { input: Input::Recorded { request: request.clone(), record }, blobs })
 }
 
-/// One line for each attempt that failed: what failed, and which attempt mended it.
+/// One line for each attempt that failed: what failed, and which attempt at the same task mended it.
 fn errors(view: &RequestView) -> Vec<String> {
-    let landed = view.attempts.iter().find(|a| a.landed.is_some());
-    view.attempts
-        .iter()
-        .filter_map(|attempt| {
-            let failed = attempt.diagnosis.as_ref()?;
-            let end = landed.map_or_else(
-                || "not mended".to_owned(),
-                |fix| format!("mended by attempt {} ({})", fix.number, agent_name(fix)),
-            );
-            Some(format!("attempt {}: {} failed: {}; {end}", attempt.number, failed.what, failed.summary))
-        })
-        .collect()
+    let failed = view.attempts.iter().filter_map(|attempt| {
+        // One that landed only had to wait for its place.
+        let diagnosis = attempt.diagnosis.as_ref().filter(|_| attempt.landed.is_none())?;
+        let fix = landed(view).find(|fix| fix.task == attempt.task);
+        let end = fix.map_or_else(
+            || "not mended".to_owned(),
+            |fix| format!("mended by attempt {} ({})", fix.number, agent_name(fix)),
+        );
+        let part = part_of(view, attempt);
+        Some(format!(
+            "{part}attempt {}: {} failed: {}; {end}",
+            attempt.number, diagnosis.what, diagnosis.summary
+        ))
+    });
+    failed.collect()
+}
+
+fn landed(view: &RequestView) -> impl Iterator<Item = &AttemptView> {
+    view.attempts.iter().filter(|attempt| attempt.landed.is_some())
+}
+
+/// Which part the attempt was made at, where there are several.
+fn part_of(view: &RequestView, attempt: &AttemptView) -> String {
+    let part = view.tasks.iter().find(|task| task.task == attempt.task).filter(|_| view.tasks.len() > 1);
+    part.map(|part| format!("part {}, ", part.number)).unwrap_or_default()
 }
 
 fn agent_name(attempt: &AttemptView) -> String {
@@ -125,11 +138,15 @@ fn step_file(number: u32, title: &str, view: &RequestView, asked: &str, errors: 
         "Request {} (received at Unix time {created}).\n\n## Asked\n\n{asked}\n",
         view.row.request
     );
-    if let Some(landed) = view.attempts.iter().find(|a| a.landed.is_some()) {
+    for (n, landed) in landed(view).enumerate() {
         let commit = landed.landed.as_ref().map_or("unknown", |c| c.as_str());
+        if n == 0 {
+            text.push_str("## Built\n\n");
+        }
+        let part = part_of(view, landed);
         let _ = writeln!(
             text,
-            "## Built\n\nBy {} in attempt {}, commit {commit}.\n",
+            "By {} in {part}attempt {}, commit {commit}.\n",
             agent_name(landed),
             landed.number
         );
@@ -139,6 +156,11 @@ fn step_file(number: u32, title: &str, view: &RequestView, asked: &str, errors: 
                 CheckResult::Failed { .. } => "failed",
             };
             let _ = writeln!(text, "- {}: {result}", check.check.word());
+        }
+    }
+    for task in &view.tasks {
+        if let TaskStatus::GivenUp { why } = &task.status {
+            let _ = writeln!(text, "\nPart {} ({}) was given up: {why}", task.number, task.title);
         }
     }
     text.push_str("\n## Errors and what fixed them\n\n");
@@ -178,10 +200,14 @@ async fn notes(
     let asked = view.row.text.as_deref().unwrap_or("(forgotten)");
     match outcome {
         Outcome::Live | Outcome::Partly => {
-            let said = last_words(daemon, view).await;
-            let said = said.map_or_else(String::new, |s| format!("\nThe agent said: {s}\n"));
-            let built = view.attempts.iter().find(|a| a.landed.is_some()).map(built).unwrap_or_default();
-            note(NoteKind::Step, title.to_owned(), format!("Asked: {asked}\n{built}{said}"))?;
+            let (mut built_by, mut said) = (String::new(), String::new());
+            for attempt in landed(view) {
+                built_by.push_str(&built(attempt));
+                if let Some(words) = last_words(daemon, attempt).await {
+                    let _ = write!(said, "\nThe agent said: {words}\n");
+                }
+            }
+            note(NoteKind::Step, title.to_owned(), format!("Asked: {asked}\n{built_by}{said}"))?;
         }
         Outcome::Failed => note(
             NoteKind::Failure,
@@ -219,8 +245,8 @@ fn built(attempt: &AttemptView) -> String {
 }
 
 /// What the agent said last, from its transcript.
-async fn last_words(daemon: &Daemon, view: &RequestView) -> Option<String> {
-    let attempt = view.attempts.iter().rev().find(|a| a.landed.is_some())?.attempt.clone();
+async fn last_words(daemon: &Daemon, of: &AttemptView) -> Option<String> {
+    let attempt = of.attempt.clone();
     let lines = daemon.reads.ask(move |r| {
         let head = r.transcript_head(&attempt)?;
         r.transcript(&attempt, head.saturating_sub(50), 50)
