@@ -38,6 +38,8 @@ pub fn Bridges() -> impl IntoView {
 }
 
 fn bridges(app: App, rows: Vec<BridgeView>, token: String) -> AnyView {
+    let agents = app.home_with(|h| h.agents.clone()).unwrap_or_default();
+    let rows = mcp::named(rows, &agents);
     let config = mcp::config(&rows, &token);
     let masked = mcp::config(&rows, mcp::MASK);
     let shown = RwSignal::new(false);
@@ -47,7 +49,7 @@ fn bridges(app: App, rows: Vec<BridgeView>, token: String) -> AnyView {
     let block = part(move || if shown.get() { open.clone() } else { hidden.clone() });
     let show = plain::clicked(Box::new(move || shown.update(|s| *s = !*s)));
     view! {
-        <div class="card items">{rows.into_iter().map(|row| bridge(app, row)).views()}</div>
+        <div class="card items">{rows.into_iter().map(|(name, row)| bridge(app, mcp::title(&name, &agents), row)).views()}</div>
         <section class="stack">
             <h2>"Token"</h2>
             <p class="code-line">
@@ -67,12 +69,12 @@ fn bridges(app: App, rows: Vec<BridgeView>, token: String) -> AnyView {
     .into_any()
 }
 
-fn bridge(app: App, row: BridgeView) -> AnyView {
+fn bridge(app: App, name: String, row: BridgeView) -> AnyView {
     let (word, light) = if row.up { ("up", "light blue") } else { ("down", "light grey") };
     view! {
         <div class="item" data-testid="bridge-row" data-up=word>
             <p class="item-head">
-                <i class=light></i><b>{word}</b>
+                <i class=light></i><b>{name}</b><span class="muted">{word}</span>
                 <code class="clip-any">{row.url.clone()}</code>
                 <span class="grow"></span>
                 {copy(app, row.url)}

@@ -16,7 +16,8 @@ pub fn card(app: App, row: AgentRow, load: RwSignal<Load>) -> AnyView {
     let known = agents::known(&row.readiness, app.now.get_untracked(), app.zone);
     let now = row.now.clone();
     let pinned = now.as_ref().and_then(|n| n.pinned.clone());
-    let more = now.map(|now| known_of(app, &row, *now));
+    let tested = known.version.is_some() && known.version == pinned;
+    let more = now.map(|now| known_of(app, &row, *now, tested));
     let record = agents::record(&row);
     view! {
         <article class="card agent" data-testid="agent" data-agent=row.agent.to_string() data-readiness=known.slug>
@@ -78,7 +79,7 @@ pub fn install(app: App, agent: &AgentId) {
     app.act(Request::InstallAgent { agent: agent.clone() }, "Installing it.", |_| {});
 }
 
-fn known_of(app: App, row: &AgentRow, now: AgentNow) -> AnyView {
+fn known_of(app: App, row: &AgentRow, now: AgentNow, tested: bool) -> AnyView {
     let runs = format!("{} of at most {} at once", now.running, now.cap);
     let bridge = now.bridge.clone().map(|bridge| self::bridge(&bridge));
     view! {
@@ -87,7 +88,7 @@ fn known_of(app: App, row: &AgentRow, now: AgentNow) -> AnyView {
             {account::account(app, row, &now)}
             {plain::fact("Runs on this account now", plain::span("", runs))}
         </dl>
-        {job::job(app, &row.agent, now.job.clone())}
+        {job::job(app, &row.agent, now.job.clone(), tested)}
         {bridge}
     }
     .into_any()

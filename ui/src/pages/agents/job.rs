@@ -10,17 +10,17 @@ use protocol::Request;
 use protocol::id::AgentId;
 use protocol::view::{AgentJob, JobState};
 
-pub fn job(app: App, agent: &AgentId, job: Option<AgentJob>) -> AnyView {
+pub fn job(app: App, agent: &AgentId, job: Option<AgentJob>, tested: bool) -> AnyView {
     let runs = job.as_ref().is_some_and(|j| j.state == JobState::Running);
+    let again = if tested { "Install again" } else { "Install the tested version" };
     let (one, other) = (agent.clone(), agent.clone());
     let begin = (!runs).then(|| {
         view! {
             <div class="actions">
-                {plain::button("Install the tested version", "small-button", "install-again", move || install(app, &one))}
+                {plain::button(again, "small-button", "install-again", move || install(app, &one))}
                 {plain::button("Check", "small-button", "check", move || {
                     app.act(Request::CheckAgent { agent: other.clone() }, "Checking it.", |_| {});
                 })}
-                {plain::span("muted small", "Check plays every case against a scripted service: no account, no cost.")}
             </div>
         }
     });

@@ -65,6 +65,7 @@ pub fn Agents() -> impl IntoView {
                 <ul class="legend">
                     {agents::LEGEND.map(|(light, means)| view! { <li><i class=light.class()></i><span>{means}</span></li> }).into_iter().views()}
                 </ul>
+                {plain::p("muted small", "A check plays every case against a scripted service: it needs no account and costs nothing.")}
                 {plain::p("muted small", "A bridge that is up is not an account that is signed in: they are shown apart, and neither says anything of the other.")}
             </section>
         </div>

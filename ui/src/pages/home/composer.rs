@@ -1,7 +1,7 @@
 //! The box to ask in.
 
 use super::side::Side;
-use crate::app::{App, RwSignal, Views, memo};
+use crate::app::{App, RwSignal, Views, memo, part};
 use crate::backend;
 use crate::parts::plain::typed;
 use crate::words::route::{Route, View};
@@ -87,7 +87,7 @@ pub fn Composer() -> impl IntoView {
             ></textarea>
             {side.view(app)}
             <div class="composer-row">
-                <AgentChoice agent=agent/>
+                {part(move || (!side.several()).then(|| view! { <AgentChoice agent=agent/> }))}
                 <span class="grow"></span>
                 <button class="primary" data-testid="ask-send" disabled=move || busy.get() || draft.look(|d| d.trim().is_empty())>
                     {move || if busy.get() { "Sending…" } else { "Ask Hermes" }}

@@ -64,6 +64,12 @@ impl Side {
         })
     }
 
+    /// Whether several agents are asked, each by a choice of its own.
+    pub fn several(self) -> bool {
+        let parts = self.splitting.get() && self.draft.look(|d| list::split(d).is_some());
+        parts || self.racing.look(|r| r.len() > 1)
+    }
+
     pub fn view(self, app: App) -> AnyView {
         let split = memo(move || self.draft.look(|d| list::split(d)));
         let any = memo(move || split.look(Option::is_some));
