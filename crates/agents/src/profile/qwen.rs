@@ -4,12 +4,12 @@ use super::{Aside, Profile, Program, Resumes, Settings, name};
 use crate::account;
 use crate::run::usage;
 
-/// All of it goes into our pipe; nothing is sent. Prompts are left out, and a call is told as soon as it is over.
+/// All of it goes into our pipe; nothing is sent. Prompts are left out. What it
+/// holds back for some seconds it writes when it is let go.
 const TELEMETRY: &[(&str, &str)] = &[
     ("QWEN_TELEMETRY_ENABLED", "true"),
     ("QWEN_TELEMETRY_TARGET", "local"),
     ("QWEN_TELEMETRY_LOG_PROMPTS", "false"),
-    ("OTEL_BLRP_SCHEDULE_DELAY", "1"),
     ("OTEL_TRACES_SAMPLER", "always_off"),
 ];
 

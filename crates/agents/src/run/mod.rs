@@ -41,6 +41,8 @@ use watch::Watch;
 
 /// After its input is closed, an agent may put its things away for this long.
 const GRACE: Duration = Duration::from_millis(400);
+/// And this long when what it still has to tell is what it cost.
+const LAST_WORD: Duration = Duration::from_millis(1500);
 /// How long the last events wait for a reader that does not read.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -80,7 +82,7 @@ pub async fn run(
         turnstile: place.turnstile,
     };
     let ending = drive::drive(&mut tree, drive).await;
-    let (ending, status) = end(tree, ending, watch, &mut transcript).await;
+    let (ending, status) = end(profile, tree, ending, watch, &mut transcript).await;
     drop(place.lease);
     for told in aside.rest().await {
         seen.told(told, now());
@@ -143,6 +145,7 @@ fn settings_file(tmp: &Path, json: &str) -> std::io::Result<PathBuf> {
 
 /// Ends its processes, and looks whether it stayed within its part of the machine.
 async fn end<H>(
+    profile: &Profile,
     tree: Tree,
     ending: Ending,
     watch: Watch<H>,
@@ -151,10 +154,15 @@ async fn end<H>(
 where
     H: Fn() -> Option<String> + Clone + Send + 'static,
 {
-    let stopped = matches!(ending, Ending::Stopped);
-    let settled = stopped || matches!(ending, Ending::OverLimit(_));
+    let settled = matches!(ending, Ending::Stopped { .. } | Ending::OverLimit(_));
     let enforced = if settled { None } else { watch.enforced().await };
-    let grace = if stopped || enforced.is_some() { Duration::ZERO } else { GRACE };
+    let grace = match &ending {
+        Ending::Stopped { forced: true } | Ending::OverLimit(_) => Duration::ZERO,
+        _ if enforced.is_some() => Duration::ZERO,
+        Ending::Stopped { forced: false } => GRACE,
+        _ if matches!(profile.aside, profile::Aside::Telemetry { .. }) => LAST_WORD,
+        _ => GRACE,
+    };
     let status = match tree.end(grace).await {
         Ok(status) => status,
         Err(error) => {
@@ -173,7 +181,10 @@ fn count(setup: &Setup, profile: &Profile, job: &Job, seen: &Seen, said: &Transc
     let session = seen.session.as_deref().unwrap_or_default();
     let before =
         if seen.resumed { ledger::before(setup, &job.agent, session) } else { Some(Total::default()) };
-    let counted = usage::count(profile, &usage::Told { said, calls: &seen.calls, before });
+    let counted = usage::count(
+        profile,
+        &usage::Told { said, calls: &seen.calls, refused: seen.refusals.any(), before },
+    );
     if let Some(total) = usage::total_now(said) {
         // Without it the next run of this session does not know what it cost.
         let _ = ledger::keep(setup, &job.agent, session, &total);
@@ -187,8 +198,8 @@ fn judge(ending: Ending, status: Option<ExitStatus>, seen: &Seen, said: &Transcr
         Ending::TurnEnded => refused()
             .or_else(|| failure::in_words(said, &seen.stderr, now()))
             .unwrap_or(AttemptEnd::TurnEnded),
-        Ending::Stopped if seen.handed_over => AttemptEnd::HandedOver,
-        Ending::Stopped => AttemptEnd::Cancelled,
+        Ending::Stopped { .. } if seen.handed_over => AttemptEnd::HandedOver,
+        Ending::Stopped { .. } => AttemptEnd::Cancelled,
         Ending::Silent(after) => refused().unwrap_or(AttemptEnd::Silent { ms: millis(after) }),
         Ending::TooLong(after) => AttemptEnd::TooLong { ms: millis(after) },
         Ending::RefusedTooLong => refused().unwrap_or_else(|| failed("its service refused it".to_owned())),

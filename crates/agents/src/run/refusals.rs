@@ -14,6 +14,8 @@ pub(super) struct Refusals {
     since: Option<Instant>,
     newest: Option<(Option<u16>, String)>,
     count: u32,
+    /// One was told at any time.
+    any: bool,
 }
 
 impl Refusals {
@@ -21,10 +23,11 @@ impl Refusals {
     pub fn heard(&mut self, told: &Told, now: At) -> Option<AttemptEnd> {
         match told {
             Told::Answered(_) => {
-                *self = Refusals::default();
+                *self = Refusals { any: self.any, ..Refusals::default() };
                 None
             }
             Told::Refused { status, words } => {
+                self.any = true;
                 self.since.get_or_insert_with(Instant::now);
                 self.count = self.count.saturating_add(1);
                 self.newest = Some((*status, words.clone()));
@@ -38,6 +41,10 @@ impl Refusals {
                 })
             }
         }
+    }
+
+    pub fn any(&self) -> bool {
+        self.any
     }
 
     /// When its patience is over, if it is being refused.

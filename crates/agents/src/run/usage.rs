@@ -26,6 +26,8 @@ pub(super) struct Told<'a> {
     pub said: &'a Transcript,
     /// Call by call, from beside the protocol.
     pub calls: &'a [ModelUsage],
+    /// Beside the protocol it told of calls that were refused, so that no call of which it tells nothing was answered.
+    pub refused: bool,
     /// The session's total when this run began; `None`: it is not known.
     pub before: Option<Total>,
 }
@@ -37,10 +39,14 @@ pub(super) fn count(profile: &Profile, told: &Told<'_>) -> Counted {
         (Some(total), Some(before)) => Some(less(&total.models, &before.models)),
         _ => None,
     };
-    let calls = if told.calls.is_empty() { &said.calls[..] } else { told.calls };
+    // A program that was killed may have told fewer of its calls there than here.
+    let calls = if told.calls.len() < said.calls.len() { &said.calls[..] } else { told.calls };
+    let nothing = told.refused || of_total.is_some();
     let rows = of_total
+        .filter(|rows| !rows.is_empty())
         .or_else(|| (!calls.is_empty()).then(|| by_name(calls)))
         .or_else(|| turns(profile, said))
+        .or_else(|| nothing.then(|| vec![nothing_spent()]))
         .unwrap_or_default();
     let sum = add_all(&rows);
     let usage = Usage {
@@ -56,6 +62,11 @@ pub(super) fn count(profile: &Profile, told: &Told<'_>) -> Counted {
     };
     let model = main_model(&rows).or_else(|| said.model.clone());
     Counted { usage, model, raw: raw(told) }
+}
+
+fn nothing_spent() -> ModelUsage {
+    let zero = Some(0);
+    ModelUsage { input: zero, cache_read: zero, cache_write: zero, output: zero, ..ModelUsage::default() }
 }
 
 /// The session's total at the run's end, to be kept for a run that goes on with the session.
@@ -83,10 +94,13 @@ fn dollars(told: &Told<'_>) -> Option<f64> {
 fn raw(told: &Told<'_>) -> Option<Vec<u8>> {
     let said = told.said;
     let in_turns = said.turns.iter().any(|turn| turn.get("usage").or(turn.get("_meta")).is_some());
-    let reported = in_turns || said.cost.is_some() || said.total.is_some() || !told.calls.is_empty();
-    let calls = if told.calls.is_empty() { &said.calls } else { told.calls };
+    let reported = in_turns
+        || said.cost.is_some()
+        || said.total.is_some()
+        || !told.calls.is_empty()
+        || !said.calls.is_empty();
     reported.then(|| {
-        json!({ "turns": said.turns, "cost": said.cost, "total": said.total, "before": told.before, "calls": calls })
+        json!({ "turns": said.turns, "cost": said.cost, "total": said.total, "before": told.before, "calls": told.calls, "in_pieces": said.calls })
             .to_string()
             .into_bytes()
     })

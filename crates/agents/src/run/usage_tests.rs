@@ -28,7 +28,7 @@ fn profile() -> &'static Profile {
 }
 
 fn counted(said: &Transcript, calls: &[ModelUsage], before: Option<Total>) -> Counted {
-    count(profile(), &Told { said, calls, before })
+    count(profile(), &Told { said, calls, refused: false, before })
 }
 
 #[test]

@@ -13,6 +13,9 @@ use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot};
 
 const CHUNK: usize = 64 << 10;
+/// What the system lets anybody have.
+#[cfg(target_os = "linux")]
+const ROOM: usize = 1 << 20;
 
 pub(super) struct Pipe {
     read: pipe::Receiver,
@@ -31,6 +34,10 @@ impl Pipe {
         if FileType::from_raw_mode(rustix::fs::fstat(&read)?.st_mode) != FileType::Fifo {
             return Err(io::Error::other("its telemetry pipe was replaced"));
         }
+        // A program may write its log by several streams at once. What fits is written in one piece; what does not is torn
+        // apart by the others.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&read, ROOM);
         let write = rustix::fs::open(path, flags | OFlags::WRONLY, Mode::empty())?;
         Ok(Pipe { read: pipe::Receiver::from_owned_fd(read)?, _write: write })
     }
@@ -52,8 +59,9 @@ impl Pipe {
                 _ = &mut stopped => break,
             }
         }
-        // The program is dead: what is not in the pipe now will never be.
-        while let Ok(count) = self.read.try_read(&mut chunk)
+        // The program is dead: what is not in the pipe now will never be. The system is asked, since the runtime may not
+        // have heard of the last bytes yet.
+        while let Ok(count) = rustix::io::read(&self.read, &mut chunk[..])
             && count > 0
         {
             reader.take(&chunk[..count], |told| drop(tell.send(told)));
