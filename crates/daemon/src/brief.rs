@@ -47,6 +47,9 @@ pub struct Packed {
     pub parts: Vec<BriefPart>,
 }
 
+/// What the engine calls a diagnosis where nothing is wrong with the work itself.
+const CONFLICT: &str = "conflict";
+
 const RULES: &str = "\
 - Write only below `app/`. Everything else is read-only for you, and a change there is refused.
 - Do not commit, push or touch git: your work is committed for you while you go.
@@ -176,6 +179,12 @@ impl Packing {
 
 fn failure(diagnosis: &AttemptDiagnosed) -> String {
     let lines = diagnosis.lines.join("\n");
+    if diagnosis.what == CONFLICT {
+        return format!(
+            "## Others changed the same places meanwhile\n\nBoth sides are in these files, between the marks <<<<<<<, ======= and \
+             >>>>>>>. Bring them together so that nothing of either is lost, and leave no mark.\n\n```\n{lines}\n```\n\n"
+        );
+    }
     format!("## {} failed: {}\n\n```\n{lines}\n```\n\n", diagnosis.what, diagnosis.summary)
 }
 

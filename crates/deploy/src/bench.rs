@@ -43,7 +43,7 @@ impl Yard {
 
     /// A commit that no branch will hold any more stays: the journal names it. Without this, a person's own `git gc`
     /// would lose it.
-    fn keep(&self, project: &ProjectId, commit: &CommitId) -> Result<()> {
+    pub(crate) fn keep(&self, project: &ProjectId, commit: &CommitId) -> Result<()> {
         let kept = self.repo_dir(project).join("refs/loopwright/kept");
         make_dir(&kept)?;
         let hex = rev(commit)?;

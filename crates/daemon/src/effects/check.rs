@@ -35,8 +35,8 @@ pub async fn check(daemon: &Daemon, of: &Of<'_>, check: CheckKind) -> Result<Rep
             Some((blob, named)) => (vec![blob], Some(named)),
             None => (Vec::new(), None),
         };
-    let Found { result, release, commit, diff, .. } = found;
-    let checked = Checked { result, log, duration_ms, release, commit, diff, conflict: false };
+    let Found { result, release, commit, diff, conflict, .. } = found;
+    let checked = Checked { result, log, duration_ms, release, commit, diff, conflict };
     Ok(Report { input: Input::Checked { attempt: (*attempt).clone(), check, checked }, blobs })
 }
 
@@ -46,6 +46,7 @@ struct Found {
     release: Option<ReleaseId>,
     commit: Option<CommitId>,
     diff: Option<DiffStat>,
+    conflict: bool,
 }
 
 impl From<CheckOutcome> for Found {
@@ -55,7 +56,7 @@ impl From<CheckOutcome> for Found {
         } else {
             CheckResult::Failed { summary: clean::line(&outcome.summary, 300), lines: outcome.lines }
         };
-        Self { result, log: Some(outcome.log), release: None, commit: None, diff: None }
+        Self { result, log: Some(outcome.log), release: None, commit: None, diff: None, conflict: false }
     }
 }
 
@@ -66,6 +67,7 @@ fn failed(summary: String, lines: Vec<String>) -> Found {
         release: None,
         commit: None,
         diff: None,
+        conflict: false,
     }
 }
 
@@ -84,6 +86,7 @@ async fn gate(
             release: None,
             commit: Some(commit),
             diff: Some(diff),
+            conflict: false,
         },
         GateOutcome::Refused { violations, cleaned } => {
             let lines: Vec<String> =
@@ -96,10 +99,11 @@ async fn gate(
             };
             Found { commit: cleaned, ..failed(clean::line(&format!("{first}{more}"), 300), lines) }
         }
-        GateOutcome::Conflict { lines } => failed(
-            "the main branch has changed in the same places".into(),
-            lines.into_iter().take(40).collect(),
-        ),
+        GateOutcome::Conflict { lines, commit } => Found {
+            commit: Some(commit),
+            conflict: true,
+            ..failed("the main branch says something else in the same places".into(), lines)
+        },
     })
 }
 
@@ -122,6 +126,7 @@ async fn health(daemon: &Daemon, of: &Of<'_>) -> Result<Found, ApiError> {
             release: Some(release),
             commit: None,
             diff: None,
+            conflict: false,
         }),
         Err(e @ NotStarted::Machine(_)) => Err(internal("start the release", e)),
         Err(NotStarted::Unhealthy(e)) => {

@@ -44,8 +44,9 @@ pub enum GateOutcome {
     Passed { commit: CommitId, diff: DiffStat },
     /// `cleaned`: only the allowed part, on top of the main branch, if anything allowed is left.
     Refused { violations: Vec<Violation>, cleaned: Option<CommitId> },
-    /// The main branch has moved and says something else in the same places.
-    Conflict { lines: Vec<String> },
+    /// The main branch has moved and says something else in the same places. `commit`: both sides on top of the main
+    /// branch, with marks between them where they disagree; that is where the next attempt begins.
+    Conflict { lines: Vec<String>, commit: CommitId },
 }
 
 impl Yard {
@@ -61,15 +62,17 @@ impl Yard {
         let base = git.commit_of(&["merge-base", main.as_str(), rev(commit)?]).await?;
         let about = About::read(&git, commit).await?;
         let changes = changes(&git, &base, commit).await?;
-        let refused = judge(&git, &changes).await?;
+        let Judged { refused, marked } = judge(&git, &changes).await?;
         if refused.is_empty() {
-            return match on_main(&git, &main, &base, commit, &about).await? {
-                Ok(commit) => {
-                    let diff = numstat(&git, &main, &commit).await?;
-                    Ok(GateOutcome::Passed { commit, diff })
-                }
-                Err(lines) => Ok(GateOutcome::Conflict { lines }),
-            };
+            let Merged { commit, disputed } = on_main(&git, &main, &base, commit, &about).await?;
+            let lines = disputes(&disputed, &marked);
+            if !lines.is_empty() {
+                // No branch holds it until somebody works on it.
+                self.keep(project, &commit)?;
+                return Ok(GateOutcome::Conflict { lines, commit });
+            }
+            let diff = numstat(&git, &main, &commit).await?;
+            return Ok(GateOutcome::Passed { commit, diff });
         }
         let bad: BTreeSet<&[u8]> = refused.iter().map(|(path, _)| path.as_slice()).collect();
         let good: Vec<&Raw> = changes.iter().filter(|change| !bad.contains(change.path.as_slice())).collect();
@@ -123,9 +126,16 @@ async fn changes(git: &Git, base: &CommitId, commit: &CommitId) -> Result<Vec<Ra
     Ok(changes)
 }
 
-/// Every change that may not land, with one reason each.
-async fn judge(git: &Git, changes: &[Raw]) -> Result<Vec<(Vec<u8>, String)>> {
-    let mut refused = Vec::new();
+#[derive(Default)]
+struct Judged {
+    /// Every change that may not land, with one reason each.
+    refused: Vec<(Vec<u8>, String)>,
+    /// Files that still hold the marks of an earlier conflict.
+    marked: Vec<Vec<u8>>,
+}
+
+async fn judge(git: &Git, changes: &[Raw]) -> Result<Judged> {
+    let Judged { mut refused, mut marked } = Judged::default();
     let mut to_read = Vec::new();
     for change in changes {
         match shape(change) {
@@ -157,10 +167,29 @@ async fn judge(git: &Git, changes: &[Raw]) -> Result<Vec<(Vec<u8>, String)>> {
                 if let Some(why) = content(&change.path, old, new) {
                     refused.push((change.path.clone(), why));
                 }
+                if has_marks(new) && !has_marks(old) {
+                    marked.push(change.path.clone());
+                }
             }
         });
     }
-    Ok(refused)
+    Ok(Judged { refused, marked })
+}
+
+/// Git's marks around two sides that nobody has brought together.
+fn has_marks(text: &[u8]) -> bool {
+    let mut begun = false;
+    text.split(|byte| *byte == b'\n').any(|line| {
+        begun = begun || line.starts_with(b"<<<<<<< ");
+        begun && line.starts_with(b">>>>>>> ")
+    })
+}
+
+fn disputes(disputed: &[String], marked: &[Vec<u8>]) -> Vec<String> {
+    let new = disputed.iter().map(|path| format!("{path}: the main branch has changed the same lines"));
+    let old = marked.iter().map(|path| paths::shown(path)).filter(|path| !disputed.contains(path));
+    let old = old.map(|path| format!("{path}: it still holds the marks of both sides (<<<<<<<, >>>>>>>)"));
+    new.chain(old).take(MAX_LISTED).collect()
 }
 
 /// Changes that are read together: few enough that the longest files together are no burden.
@@ -259,14 +288,22 @@ impl About {
     }
 }
 
-/// The change from `base` to `commit` as one commit on `main`, or where the two disagree.
+/// A change on top of the main branch.
+struct Merged {
+    commit: CommitId,
+    /// Files in which both sides changed the same lines. They hold both, with marks between.
+    disputed: Vec<String>,
+}
+
+/// The change from `base` to `commit` as one commit on `main`.
 async fn on_main(
     git: &Git,
     main: &CommitId,
     base: &CommitId,
     commit: &CommitId,
     about: &About,
-) -> Result<std::result::Result<CommitId, Vec<String>>> {
+) -> Result<Merged> {
+    let mut disputed = Vec::new();
     let tree = if main == base {
         git.line(&["rev-parse", "--verify", &format!("{}^{{tree}}", rev(commit)?)]).await?
     } else {
@@ -276,23 +313,23 @@ async fn on_main(
         let text = String::from_utf8_lossy(&said.out).into_owned();
         match said.code {
             Some(0) => text.trim().to_owned(),
+            // The tree, with its marks, is told first.
             Some(1) => {
-                let names = text.lines().skip(1).filter(|line| !line.is_empty()).take(MAX_LISTED);
-                return Ok(Err(names
-                    .map(|path| format!("{path}: the main branch has changed the same lines"))
-                    .collect()));
+                let names = text.lines().skip(1).filter(|line| !line.is_empty());
+                disputed.extend(names.map(str::to_owned));
+                text.lines().next().unwrap_or_default().to_owned()
             }
             _ => return Err(failed(&args[..1], &said)),
         }
     };
     if tree == git.line(&["rev-parse", "--verify", &format!("{main}^{{tree}}")]).await? {
-        return Ok(Ok(main.clone()));
+        return Ok(Merged { commit: main.clone(), disputed });
     }
     let date = format!("{} +0000", about.seconds);
     let dated = git.clone().env("GIT_AUTHOR_DATE", date.clone()).env("GIT_COMMITTER_DATE", date);
     let args = ["commit-tree", &tree, "-p", main.as_str()];
     let out = dated.feed(&args, about.message.clone().into_bytes()).await?;
-    commit_id(&String::from_utf8_lossy(&out)).map(Ok)
+    Ok(Merged { commit: commit_id(&String::from_utf8_lossy(&out))?, disputed })
 }
 
 async fn cleaned(
@@ -316,7 +353,8 @@ async fn cleaned(
     let branch = format!("refs/loopwright/cleaned/{attempt}");
     let when = format!("{} +0000", about.seconds);
     let commit = import(git, &branch, Some(base), &about.message, &when, &changes).await?;
-    Ok(on_main(git, main, base, &commit, about).await?.ok().filter(|commit| commit != main))
+    let merged = on_main(git, main, base, &commit, about).await?;
+    Ok(Some(merged.commit).filter(|commit| merged.disputed.is_empty() && commit != main))
 }
 
 fn listed(refused: &[(Vec<u8>, String)]) -> Vec<Violation> {

@@ -222,7 +222,25 @@ async fn work_is_put_on_top_of_a_main_branch_that_moved_or_the_conflict_is_told(
     assert_eq!(yard.diffstat(project, &main, &commit).await.unwrap().files, 1);
     let outcome = gate(&ground, "a2").await;
     assert!(matches!(outcome, GateOutcome::Refused { cleaned: None, .. }), "{outcome:?}");
-    let GateOutcome::Conflict { lines } = gate(&ground, "a3").await else { panic!("no conflict") };
+    let GateOutcome::Conflict { lines, commit } = gate(&ground, "a3").await else { panic!("no conflict") };
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("app/public/index.html:"), "{lines:?}");
+    // Both sides are there for the next attempt, and what it leaves of the marks does not land.
+    let both = ground.text(commit.as_str(), "app/public/index.html").await.unwrap();
+    assert!(both.contains("theirs\n") && both.contains("mine\n") && both.starts_with("<<<<<<< "), "{both}");
+    let a4 = attempt("a4");
+    let root = yard.worktree(project, &a4, &commit).await.unwrap();
+    let again = yard.gate(project, &a4, &commit).await.unwrap();
+    assert_eq!(
+        again,
+        GateOutcome::Conflict {
+            lines: vec![
+                "app/public/index.html: it still holds the marks of both sides (<<<<<<<, >>>>>>>)".into()
+            ],
+            commit,
+        }
+    );
+    put(&root, &[("app/public/index.html", b"theirs\nmine\n")]);
+    let GateOutcome::Passed { commit, .. } = gate(&ground, "a4").await else { panic!("it did not pass") };
+    assert_eq!(ground.text(commit.as_str(), "app/public/index.html").await.unwrap(), "theirs\nmine\n");
 }
