@@ -8,7 +8,7 @@
 #![expect(clippy::print_stdout, reason = "the table is for the one who runs it")]
 
 use agents::{Accounts, Leases, RunAs, Setup};
-use conformance::suite::{Candidate, Case, Row, cases, run_all, table};
+use conformance::suite::{Agreement, Candidate, Case, Row, cases, run_all, table};
 use protocol::{AgentId, At};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +21,9 @@ const AGENT: RunAs = RunAs { uid: 61_789, gid: 61_789 };
 
 /// Programs of up to 400 MB each.
 const ABREAST: usize = 2;
+
+/// Programs that count reasoning into the output and tell it nowhere apart.
+const REASONING_UNTOLD: [&str; 1] = ["kimi-code"];
 
 #[test]
 fn claude_code() {
@@ -57,6 +60,12 @@ fn conforms(test: &str, agent: &str) {
         keep(&agent, &rows);
         let wrong: Vec<String> = rows.iter().filter(|row| !row.ok).map(described).collect();
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+        let untold = rows.iter().any(|row| row.tokens == Agreement::ReasoningUntold);
+        assert_eq!(
+            untold,
+            REASONING_UNTOLD.contains(&agent.as_str()),
+            "whether it tells its reasoning apart"
+        );
     });
 }
 

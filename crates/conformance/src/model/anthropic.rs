@@ -6,7 +6,7 @@
 use super::bill::{Item, Tokens};
 use super::said::Said;
 use super::serve::Asked;
-use super::sse::{self, Course, Frame};
+use super::sse::{self, Course, Fate, Frame};
 use super::tools::{self, Tool};
 use super::turn::Turn;
 use serde_json::{Value, json};
@@ -82,12 +82,14 @@ pub fn frames(asked: &Asked, turn: &Turn, item: Item, course: &Course) -> Vec<Fr
         start["usage"] = usage(item.tokens);
         return sse::in_one_piece(start, item, course);
     }
-    start["usage"] = usage(Tokens { output: 1, ..item.tokens });
-    let mut frames = vec![Frame::Event(json!({"type": "message_start", "message": start}))];
-    if course.fate != sse::Fate::Whole {
-        frames.push(open_block(0, json!({"type": "text", "text": ""})));
-        frames.push(delta(0, json!({"type": "text_delta", "text": "I was about to"})));
+    let told = Tokens { output: 1, ..item.tokens };
+    start["usage"] = usage(told);
+    let mut frames = Vec::new();
+    if course.fate != Fate::Whole {
+        // This wire tells what a call costs at its beginning; that is billed, however the call ends.
+        frames.push(Frame::Bill(Item { tokens: told, ..item.clone() }));
     }
+    frames.push(Frame::Event(json!({"type": "message_start", "message": start})));
     if course.begin(&mut frames) {
         return frames;
     }

@@ -30,6 +30,9 @@ pub enum Frame {
     Hang,
 }
 
+/// Before a cut: a client that has not yet read what came before is told of the cut only.
+const READ: Duration = Duration::from_millis(100);
+
 /// What becomes of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Course {
@@ -49,11 +52,11 @@ impl Course {
     /// The waits, and after them the end if it is not to come in full. True: nothing else may follow.
     pub fn begin(&self, frames: &mut Vec<Frame>) -> bool {
         frames.extend(self.waits.iter().map(|time| Frame::Wait(*time)));
-        frames.extend(match self.fate {
-            Fate::Whole => None,
-            Fate::Cut => Some(Frame::Cut),
-            Fate::Hang => Some(Frame::Hang),
-        });
+        match self.fate {
+            Fate::Whole => {}
+            Fate::Cut => frames.extend([Frame::Wait(READ), Frame::Cut]),
+            Fate::Hang => frames.push(Frame::Hang),
+        }
         self.fate != Fate::Whole
     }
 }
@@ -107,8 +110,6 @@ pub fn respond(frames: Vec<Frame>, shared: Arc<Shared>) -> Response {
                 }
                 Frame::Hang => std::future::pending().await,
                 Frame::Cut => {
-                    // What was said before must be on the wire when the connection breaks.
-                    tokio::task::yield_now().await;
                     frames.clear();
                     return Some((Err(std::io::Error::other("cut by the scenario")), (frames, shared)));
                 }

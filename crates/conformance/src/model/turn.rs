@@ -121,11 +121,22 @@ fn acts(step: &Step, wire: Wire) -> Vec<Act> {
     }
 }
 
-/// Lines, so that it looks like something that a model says.
+/// Lines of words in an order that does not come again: some programs break off what goes round in circles.
 fn huge(bytes: usize) -> String {
-    const LINE: &str =
-        "This is one of the many lines of a long answer, and it says no more than the others.\n";
-    let mut text = LINE.repeat(bytes / LINE.len() + 1);
+    const WORDS: [&str; 16] = [
+        "page", "oven", "flour", "salt", "hour", "form", "order", "crumb", "crust", "rye", "wheat", "table",
+        "window", "street", "morning", "guest",
+    ];
+    let mut text = String::with_capacity(bytes + 80);
+    let mut seed: u64 = 1;
+    while text.len() < bytes {
+        for _ in 0..9 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(WORDS.get((seed >> 60) as usize).copied().unwrap_or_default());
+            text.push(' ');
+        }
+        text.push_str(&format!("{}\n", text.len()));
+    }
     text.truncate(bytes);
     text
 }

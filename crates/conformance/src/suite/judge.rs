@@ -60,7 +60,7 @@ pub fn tokens(billed: Tokens, run: &RunEnd, row: &mut Row) {
                 "its turn ended and what it cost is not known: billed {billed:?}, recorded {recorded:?}"
             ));
         }
-        Agreement::Unknown | Agreement::Free | Agreement::Equal => {}
+        Agreement::Unknown | Agreement::Free | Agreement::Equal | Agreement::ReasoningUntold => {}
     }
     // Of two runs the worse one counts.
     row.tokens = worse(row.tokens, agrees);
@@ -72,8 +72,9 @@ fn worse(a: Agreement, b: Agreement) -> Agreement {
     let rank = |agreement| match agreement {
         Agreement::Free => 0,
         Agreement::Equal => 1,
-        Agreement::Unknown => 2,
-        Agreement::Wrong => 3,
+        Agreement::ReasoningUntold => 2,
+        Agreement::Unknown => 3,
+        Agreement::Wrong => 4,
     };
     if rank(a) > rank(b) { a } else { b }
 }

@@ -58,6 +58,8 @@ pub enum Agreement {
     Free,
     /// To the last token, in every class.
     Equal,
+    /// To the last token, but how many of the output's tokens were reasoning is not known.
+    ReasoningUntold,
     /// What is recorded is right, and some class is not known.
     Unknown,
     Wrong,
@@ -68,6 +70,7 @@ impl Agreement {
         match self {
             Agreement::Free => "none",
             Agreement::Equal => "equal",
+            Agreement::ReasoningUntold => "equal, reasoning untold",
             Agreement::Unknown => "unknown",
             Agreement::Wrong => "WRONG",
         }
@@ -87,8 +90,10 @@ pub fn agreement(billed: Tokens, recorded: Recorded) -> Agreement {
         Agreement::Wrong
     } else if billed.calls == 0 {
         Agreement::Free
-    } else if classes.iter().any(|(billed, recorded)| *billed > 0 && recorded.is_none()) {
+    } else if classes[..4].iter().any(|(billed, recorded)| *billed > 0 && recorded.is_none()) {
         Agreement::Unknown
+    } else if billed.reasoning > 0 && recorded.reasoning.is_none() {
+        Agreement::ReasoningUntold
     } else {
         Agreement::Equal
     }
@@ -121,7 +126,7 @@ fn line(row: &Row) -> String {
 fn recorded_sum(row: &Row) -> String {
     match row.tokens {
         Agreement::Unknown => "unknown".into(),
-        Agreement::Free | Agreement::Equal | Agreement::Wrong => {
+        Agreement::Free | Agreement::Equal | Agreement::ReasoningUntold | Agreement::Wrong => {
             let all =
                 [row.recorded.input, row.recorded.cache_read, row.recorded.cache_write, row.recorded.output];
             all.iter().flatten().sum::<u64>().to_string()
@@ -155,6 +160,7 @@ mod tests {
         );
         assert_eq!(agreement(billed, Recorded { output: None, ..right }), Agreement::Unknown);
         assert_eq!(agreement(billed, Recorded { input: None, output: Some(1), ..right }), Agreement::Wrong);
+        assert_eq!(agreement(billed, Recorded { reasoning: None, ..right }), Agreement::ReasoningUntold);
         assert_eq!(agreement(Tokens::default(), Recorded::default()), Agreement::Free);
         assert_eq!(agreement(Tokens::default(), right), Agreement::Wrong);
     }

@@ -66,6 +66,8 @@ async fn play(candidate: &Candidate, case: &Case, place: &Path, row: &mut Row) -
         judge::tokens(judge::since(before, stage.model.billed().total), &end, row);
         judge::resumed(&stage.model.log(), row);
     }
+    // For the one who asks why; it goes with the folder.
+    std::fs::write(stage.room.place().join("model.json"), serde_json::to_vec_pretty(&stage.model.log())?)?;
     judge::end(case, &end, row);
     judge::files(case, &end, &stage.room.changed().await?, &stage.room.tree, row);
     if let Some(memory) = &stage.memory {
