@@ -148,7 +148,8 @@ fn agents(rows: &[AgentRow]) -> Result<()> {
         rows.iter().map(|a| {
             let now = a.now.as_ref();
             let job = now.and_then(|now| now.job.as_ref()).filter(|job| job.state == JobState::Running);
-            let job = job.map(|job| format!("{}: {}; ", job.what, job.says.last().map_or("", String::as_str)));
+            let job =
+                job.map(|job| format!("{}: {}; ", job.what, job.says.last().map_or("", String::as_str)));
             vec![
                 a.agent.to_string(),
                 now.and_then(|now| now.pinned.clone()).unwrap_or_default(),
