@@ -1,7 +1,9 @@
 //! Facts into state. Total: a fact that does not fit (there is none in a journal that the engine wrote) changes nothing.
 //!
-//! Here: what a fact means for the whole workspace. `open` is the room for one request, `lane` for one of its lanes.
+//! Here: what a fact means for the whole workspace. `open` is the room for one request, `lane` for one of its lanes,
+//! `finish` for the end of a run.
 
+mod finish;
 mod lane;
 mod open;
 

@@ -234,7 +234,9 @@ impl Open {
             TaskEnd::GivenUp { why } => Stand::Out { why: why.clone() },
             TaskEnd::Cancelled | TaskEnd::Landed { .. } => Stand::Cancelled,
         };
-        for lane in self.lanes.iter_mut().filter(|lane| lane.task == at && !lane.at.is_end()) {
+        for lane in
+            self.lanes.iter_mut().filter(|lane| lane.task == at && !lane.at.is_end() && !lane.at.is_active())
+        {
             lane.at = end.clone();
         }
     }
@@ -256,17 +258,22 @@ impl Open {
                 if cancelled { Stand::Cancelled } else { Stand::Checking { check: CheckKind::Gate, commit } };
             return;
         }
-        if f.what == CONFLICT {
-            // What is marked as a conflict is not yet anybody's work.
-            lane.next.unjudged = false;
-        }
         lane.at = Stand::Out { why: f.next.clone() };
-        if f.what == CONFLICT
-            && let Some(attempt) = self.current_mut(at)
-        {
-            attempt.trouble = Some(Trouble::Conflict);
+        if f.what == CONFLICT {
+            self.conflict(at);
         }
         self.cursor = Some(at);
+    }
+
+    /// The gate refused the lane's work only because of what landed meanwhile. Both sides with their marks are where the
+    /// next attempt begins, but so far nobody's work.
+    pub(crate) fn conflict(&mut self, lane: usize) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.next.unjudged = false;
+        }
+        if let Some(attempt) = self.current_mut(lane) {
+            attempt.trouble = Some(Trouble::Conflict);
+        }
     }
 }
 

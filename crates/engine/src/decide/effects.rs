@@ -7,7 +7,7 @@ use crate::effect::Effect;
 use crate::input::{EffectId, Ended};
 use crate::pending::pending;
 use crate::rejected::Rejected;
-use crate::state::{Phase, Stand};
+use crate::state::{Lane, Phase, Stand};
 use protocol::AttemptId;
 use protocol::fact::*;
 
@@ -71,20 +71,20 @@ pub fn failed(look: Look, effect: EffectId, reason: String) -> Facts {
     draft.done()
 }
 
-/// These tasks cannot go on. If nothing else of the request does and nothing of it landed, that is its end.
+/// These lanes cannot go on, and with them their tasks. If nothing else of the request does and nothing of it landed, that is its end.
 fn stuck(mut draft: Draft, lanes: Vec<usize>, why: String) -> Facts {
-    let rest = (0..draft.open.tasks.len()).any(|task| {
-        let ours = draft.open.lanes_of(task).any(|(lane, _)| lanes.contains(&lane));
-        !ours && !draft.open.is_over(task)
-    });
+    let others = |(at, lane): (usize, &Lane)| !lanes.contains(&at) && !lane.at.is_end();
+    let rest = draft.open.lanes.iter().enumerate().any(others);
     if !rest && draft.open.landed.is_none() {
         close::unrecorded(&mut draft, Outcome::Failed, why)?;
         return Ok(draft.closed());
     }
-    let tasks: Vec<usize> =
-        lanes.iter().filter_map(|lane| draft.open.lanes.get(*lane)).map(|l| l.task).collect();
-    for task in tasks {
-        if !draft.open.is_over(task) {
+    for lane in lanes {
+        let Some(task) = draft.open.lanes.get(lane).map(|lane| lane.task) else { continue };
+        if draft.open.is_contender(lane) {
+            let failure = Failure { what: "agent".to_owned(), summary: why.clone(), lines: Vec::new() };
+            retry::diagnose(&mut draft, lane, failure, retry::OUT_OF_RACE.to_owned());
+        } else if !draft.open.is_over(task) {
             draft.give_up(task, why.clone());
         }
     }

@@ -8,6 +8,8 @@ use protocol::fact::*;
 
 /// Lines of a log that a diagnosis keeps.
 const LINES: usize = 40;
+/// What becomes of an attempt that failed while others at the same task go on.
+pub const OUT_OF_RACE: &str = "it is out of the race, unless no other attempt does better";
 
 /// What failed, in words and lines.
 pub struct Failure {
@@ -19,12 +21,7 @@ pub struct Failure {
 pub fn after_failure(draft: &mut Draft, lane: usize, failure: Failure) -> Result<(), Rejected> {
     let lost = draft.open.current(lane).is_some_and(|a| a.trouble == Some(Trouble::Lost));
     if draft.open.is_contender(lane) && !lost {
-        diagnose(
-            draft,
-            lane,
-            failure,
-            "it is out of the race, unless no other attempt does better".to_owned(),
-        );
+        diagnose(draft, lane, failure, OUT_OF_RACE.to_owned());
         return Ok(());
     }
     match draft.ask(lane, policy::next) {

@@ -48,7 +48,12 @@ pub fn checked(look: Look, attempt: AttemptId, check: CheckKind, checked: Checke
     match verdict {
         CheckResult::Passed => {}
         CheckResult::Failed { summary, lines } => {
-            let what = if conflict && check == CheckKind::Gate { CONFLICT } else { check.word() };
+            let conflict = conflict && check == CheckKind::Gate;
+            if conflict {
+                // The diagnosis says so too, but it comes after the choice that depends on it.
+                draft.open.conflict(lane);
+            }
+            let what = if conflict { CONFLICT } else { check.word() };
             retry::after_failure(&mut draft, lane, Failure { what: what.to_owned(), summary, lines })?;
         }
     }

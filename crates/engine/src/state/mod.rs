@@ -1,13 +1,16 @@
 //! What the loop knows: the open requests and where they stand, and of everything else no more than its ids.
 //!
-//! Here: the whole workspace. `open` holds one request, its tasks and their lanes; `attempt` one agent's try at a task.
+//! Here: the whole workspace. `open` holds one request and its tasks, `lane` where a task is worked on, `attempt` one
+//! agent's try at it.
 
 mod attempt;
+mod lane;
 mod open;
 
 pub(crate) use attempt::nothing;
 pub use attempt::{Attempt, Trouble};
-pub use open::{Landed, Lane, Line, Live, Open, Phase, Stand, Start, Task};
+pub use lane::{Lane, Line, Stand, Start};
+pub use open::{Landed, Live, Open, Phase, Task};
 
 use protocol::fact::PartWish;
 use protocol::*;
