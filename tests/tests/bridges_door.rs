@@ -38,7 +38,8 @@ fn only_a_program_of_this_machine_with_the_token_comes_in() {
         assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer "));
     }
     let address = bridged.address(0);
-    let with = |name, value| bridged.post(0, &[("authorization", &token), (name, value)], LIST);
+    let with =
+        |name: &str, value: &str| bridged.post(0, &[("authorization", token.as_str()), (name, value)], LIST);
     for (name, value) in [
         ("host", "evil.example"),
         ("host", "127.0.0.1"),
@@ -76,7 +77,7 @@ fn what_is_no_call_is_told_so() {
         ("", -32700),
         ("{\"jsonrpc\":", -32700),
         ("\u{0}\u{1b}[31m", -32700),
-        (&deep, -32700),
+        (&deep, -32600),
         ("{}", -32600),
         ("[]", -32600),
         (r#"{"jsonrpc":"1.0","id":1,"method":"tools/list"}"#, -32600),

@@ -42,15 +42,18 @@ mod writer;
 
 use clap::Parser;
 use std::process::ExitCode;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The whole program: what `loopwrightd` does with its arguments.
 pub fn main() -> ExitCode {
     let line = commands::Line::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_max_level(line.log_level())
-        .init();
+    let level = line.log_level();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(level);
+    // It tells of each call, which is no news of ours.
+    let quiet = Targets::new().with_default(level).with_target("rmcp", tracing::Level::WARN);
+    log.finish().with(quiet).init();
     match commands::run(line) {
         Ok(code) => code,
         Err(e) => {

@@ -63,6 +63,10 @@ impl Bridged {
     pub fn killed_and_started(self, ports: &str) -> Bridged {
         let House { daemon, workspace } = self.house;
         daemon.kill9().unwrap();
+        // A child that was just being made holds what its parent held until it becomes a program of its own.
+        let lock = fs::File::open(workspace.home().join("run/daemon.lock")).unwrap();
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        drop(lock);
         Self::start(workspace, ports)
     }
 
