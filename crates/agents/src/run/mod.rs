@@ -82,6 +82,7 @@ pub async fn run(
         turnstile: place.turnstile,
     };
     let ending = drive::drive(&mut tree, drive).await;
+    let came_to_its_end = matches!(ending, Ending::TurnEnded);
     let (ending, status) = end(profile, tree, ending, watch, &mut transcript).await;
     drop(place.lease);
     for told in aside.rest().await {
@@ -90,14 +91,35 @@ pub async fn run(
     transcript.flush();
     let end = judge(ending, status, &seen, &transcript);
     let counted = count(setup, profile, &job, &seen, &transcript);
+    let usage = if came_to_its_end || told_all(&end) { counted.usage } else { Usage::default() };
     deliver(transcript.take_queue(), &events).await;
     RunEnd {
         end,
         model: counted.model,
-        usage: counted.usage,
+        usage,
         raw: counted.raw,
         session: seen.session,
         unknown_events: transcript.unknown,
+    }
+}
+
+/// Whether a run that was broken off can have told all that it cost. One that was in the middle of a call cannot: the call
+/// is billed, and a part of the bill would pass for the whole.
+fn told_all(end: &AttemptEnd) -> bool {
+    match end {
+        AttemptEnd::TurnEnded
+        | AttemptEnd::Cancelled
+        | AttemptEnd::HandedOver
+        | AttemptEnd::Asked { .. }
+        // A refused call costs nothing.
+        | AttemptEnd::SignedOut { .. }
+        | AttemptEnd::QuotaGone { .. } => true,
+        AttemptEnd::Silent { .. }
+        | AttemptEnd::TooLong { .. }
+        | AttemptEnd::Stuck { .. }
+        | AttemptEnd::OverLimit { .. }
+        | AttemptEnd::Failed { .. }
+        | AttemptEnd::Lost => false,
     }
 }
 

@@ -7,7 +7,7 @@ use protocol::view::LineKind;
 use std::time::Duration;
 
 /// A small ACP agent: `turn(id, text)` is what each script says about a prompt.
-const PRELUDE: &str = r#"
+pub const PRELUDE: &str = r#"
 import sys, os, json, time, subprocess, signal
 def send(m): sys.stdout.write(json.dumps(m) + "\n"); sys.stdout.flush()
 def update(u): send({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "s", "update": u}})

@@ -14,6 +14,9 @@ pub struct Room {
     pub setup: Setup,
     pub limits: RunLimits,
     pub permissions: Permissions,
+    pub agent: protocol::AgentId,
+    pub mcp: Vec<agents::McpServer>,
+    pub resume: Option<String>,
     last: std::sync::Mutex<Option<AttemptId>>,
 }
 
@@ -39,8 +42,16 @@ impl Room {
             accounts: agents::Accounts::default(),
         };
         let limits = RunLimits::new(Duration::from_secs(60), Duration::from_secs(120));
-        let mut room =
-            Room { home, setup, limits, permissions: Permissions::Allow, last: std::sync::Mutex::new(None) };
+        let mut room = Room {
+            home,
+            setup,
+            limits,
+            permissions: Permissions::Allow,
+            agent: practice(),
+            mcp: Vec::new(),
+            resume: None,
+            last: std::sync::Mutex::new(None),
+        };
         room.pause_ms(0);
         room
     }
@@ -67,34 +78,44 @@ impl Room {
         self.setup.practice = vec!["python3".to_owned(), path.display().to_string()];
     }
 
+    /// Uses a Python program as the real agent that is called so; it is found as `program`.
+    pub fn impersonated(&mut self, agent: &str, program: &str, script: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let bin = self.home.path().join("bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::write(bin.join(program), format!("#!/usr/bin/env python3\n{script}")).unwrap();
+        std::fs::set_permissions(bin.join(program), std::fs::Permissions::from_mode(0o755)).unwrap();
+        self.agent = protocol::AgentId::new(agent).unwrap();
+    }
+
     pub async fn run_practice(&self, brief: &str) -> Run {
         self.run_practice_with(brief, |_| None).await
     }
 
-    /// `react` sees each event and may answer the first ones with an order.
+    /// `react` sees each event until it has answered one with an order.
     pub async fn run_practice_with(&self, brief: &str, react: impl Fn(&Event) -> Option<Control>) -> Run {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let attempt = AttemptId::new(name).unwrap();
-        *self.last.lock().unwrap() = Some(attempt.clone());
-        let job = Job {
-            attempt,
-            agent: practice(),
-            worktree: self.worktree(),
-            brief: brief.to_owned(),
-            limits: self.limits,
-            mcp: Vec::new(),
-            resume: None,
-            permissions: self.permissions,
+        let mut ordered = false;
+        let once = |event: &Event| {
+            let order = if ordered { None } else { react(event) };
+            ordered |= order.is_some();
+            order
         };
+        self.run_with_orders(brief, once).await
+    }
+
+    /// `react` sees each event and may answer it with an order.
+    pub async fn run_with_orders(
+        &self,
+        brief: &str,
+        mut react: impl FnMut(&Event) -> Option<Control>,
+    ) -> Run {
+        let job = self.job(brief);
         let (events, mut heard) = mpsc::channel(16);
         let (orders, control) = mpsc::channel(16);
         let mut all = Vec::new();
         let listen = async {
-            let mut ordered = false;
             while let Some(event) = heard.recv().await {
-                if !ordered && let Some(order) = react(&event) {
-                    ordered = true;
+                if let Some(order) = react(&event) {
                     orders.send(order).await.unwrap();
                 }
                 all.push(event);
@@ -102,6 +123,39 @@ impl Room {
         };
         let (end, ()) = tokio::join!(run(&self.setup, job, events, control), listen);
         Run { end, events: all }
+    }
+
+    /// Nobody is there who could answer anything.
+    pub async fn run_alone(&self, brief: &str) -> Run {
+        let (events, mut heard) = mpsc::channel(16);
+        let (orders, control) = mpsc::channel(1);
+        drop(orders);
+        let job = self.job(brief);
+        let mut all = Vec::new();
+        let listen = async {
+            while let Some(event) = heard.recv().await {
+                all.push(event);
+            }
+        };
+        let (end, ()) = tokio::join!(run(&self.setup, job, events, control), listen);
+        Run { end, events: all }
+    }
+
+    fn job(&self, brief: &str) -> Job {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let attempt = AttemptId::new(name).unwrap();
+        *self.last.lock().unwrap() = Some(attempt.clone());
+        Job {
+            attempt,
+            agent: self.agent.clone(),
+            worktree: self.worktree(),
+            brief: brief.to_owned(),
+            limits: self.limits,
+            mcp: self.mcp.clone(),
+            resume: self.resume.clone(),
+            permissions: self.permissions,
+        }
     }
 
     /// No process carries the attempt's mark, and its records are gone.
@@ -123,6 +177,19 @@ impl Room {
 }
 
 impl Run {
+    pub fn asked(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Asked { .. }))
+    }
+
+    /// All that the agent said.
+    pub fn text(&self) -> String {
+        let text = |event: &Event| match event {
+            Event::Line { kind: LineKind::Text, text } => Some(text.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(text).collect::<Vec<_>>().join("\n")
+    }
+
     pub fn touched(&self) -> usize {
         self.events.iter().filter(|event| **event == Event::Touched).count()
     }

@@ -195,7 +195,9 @@ impl SessionLog {
             return Vec::new();
         };
         let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        folders.map(|entry| entry.file_name()).take(MAX_AGENTS).collect()
+        let mut names: Vec<OsString> = folders.map(|entry| entry.file_name()).take(MAX_AGENTS).collect();
+        names.sort();
+        names
     }
 
     /// Its log, when it is a plain file. Only the last two parts of the path are the agent's to exchange meanwhile, and
