@@ -128,7 +128,8 @@ pub fn next(q: &Question) -> Next {
     }
     let tried = q.past.iter().filter(|t| t.counts()).count();
     if tried >= q.limits.attempts as usize {
-        return Next::GiveUp(format!("given up after {tried} attempts, which is the limit"));
+        let tried = words::attempts(tried);
+        return Next::GiveUp(format!("given up after {tried}, which is the limit"));
     }
     let other = || q.other(last);
     match last.trouble {

@@ -109,10 +109,9 @@ impl Question<'_> {
     }
 
     pub(super) fn give_up(&self) -> Next {
-        let tried = self.past.len();
-        let attempts = if tried == 1 { "attempt" } else { "attempts" };
+        let tried = words::attempts(self.past.len());
         Next::GiveUp(format!(
-            "given up after {tried} {attempts}, no other agent can take it: {}",
+            "given up after {tried}, no other agent can take it: {}",
             self.lacks(Self::trouble_in_short)
         ))
     }

@@ -108,6 +108,11 @@ pub(super) fn once_more(trouble: Option<&Trouble>) -> String {
     }
 }
 
+/// "1 attempt", "2 attempts"
+pub(super) fn attempts(count: usize) -> String {
+    if count == 1 { "1 attempt".to_owned() } else { format!("{count} attempts") }
+}
+
 /// "a, b and c"
 pub(super) fn list<'a>(agents: impl Iterator<Item = &'a AgentId>) -> String {
     let names: Vec<&str> = agents.map(AgentId::as_str).collect();

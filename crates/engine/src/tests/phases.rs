@@ -4,7 +4,8 @@ use super::*;
 
 const ALL: &str = "Queued Orienting Quota Agent Briefing Running Started Stopping Gate Health Landing Switching Live Failed Cancelled Closed";
 
-/// `+` facts, `.` taken without facts, `S` stale, `T` too late, `N` not waiting, `E` ended, `U` unknown attempt.
+/// `+` facts, `.` taken without facts, `S` stale, `T` too late, `N` not waiting, `E` ended, `U` unknown attempt,
+/// `A` nothing was asked, `R` not running, `P` no race.
 const TABLE: &str = "
 cancel       + + + + + + + . + + T T T T . E
 steer        + + + + + + + T T T T T T T T E
@@ -32,6 +33,10 @@ switch-lost  S S S S S S S S S S S . S S S S
 switch-broke S S S S S S S S S S S + S S S S
 record-lost  S S S S S S S S S S S S . . . S
 record-broke S S S S S S S S S S S S + + + S
+asked        U U S U S S + + S S S S S S S E
+answer       U U A U A A A A A A A A A A A E
+hand-over    U U R U R + + R R R R R R R R E
+pick         U U P U P P P P P P P P P P P E
 ";
 
 #[test]
@@ -53,7 +58,7 @@ fn every_phase_answers_every_input_as_the_table_says() {
         }
         rows += 1;
     }
-    assert_eq!(rows, 26);
+    assert_eq!(rows, 30);
 }
 
 fn code(answer: &Result<Vec<Fact>, Rejected>) -> &'static str {
@@ -65,6 +70,9 @@ fn code(answer: &Result<Vec<Fact>, Rejected>) -> &'static str {
         Err(Rejected::NotWaiting { .. }) => "N",
         Err(Rejected::Ended { .. }) => "E",
         Err(Rejected::UnknownAttempt { .. }) => "U",
+        Err(Rejected::NoAsk { .. }) => "A",
+        Err(Rejected::NotRunning { .. }) => "R",
+        Err(Rejected::NotRacing { .. }) => "P",
         Err(other) => panic!("{other}"),
     }
 }
@@ -97,6 +105,16 @@ fn input(name: &str) -> Input {
         "switch-broke" => broken("switch/r-a1"),
         "record-lost" => lost("record/r"),
         "record-broke" => broken("record/r"),
+        "asked" => {
+            let (ask, kind, question) = ("q".into(), AskKind::Question, blob("which"));
+            Input::Asked { attempt: id("r-a1"), ask, kind, question, options: vec![] }
+        }
+        "answer" => {
+            let (request, attempt, text) = (id("r"), id("r-a1"), Some(blob("so")));
+            Input::Answer { request, attempt, ask: "q".into(), option: None, text }
+        }
+        "hand-over" => Input::HandOver { request: id("r"), attempt: id("r-a1"), to: None },
+        "pick" => Input::Pick { request: id("r"), attempt: id("r-a1") },
         other => panic!("{other}"),
     }
 }

@@ -118,7 +118,7 @@ fn a_race_that_nobody_can_go_on_with_ends_the_task() {
         assert_eq!(facts.last().map(Fact::kind) == Some("task.closed"), n == 3);
     }
     let Effect::Record { outcome, why, .. } = w.pending().remove(0) else { panic!() };
-    assert_eq!((outcome, why.as_str()), (Outcome::Failed, "given up after 1 attempts, which is the limit"));
+    assert_eq!((outcome, why.as_str()), (Outcome::Failed, "given up after 1 attempt, which is the limit"));
 }
 
 #[test]

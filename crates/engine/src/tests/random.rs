@@ -176,21 +176,21 @@ impl Play {
         let (mut ends, mut judged, mut attempts) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut main: BTreeSet<CommitId> = BTreeSet::new();
         for (_, fact) in &self.world.facts {
-            match fact {
-                Fact::TaskClosed(f) => assert!(ends.insert(f.task.clone()), "{} ended twice", f.task),
-                Fact::RaceJudged(f) => assert!(judged.insert(f.task.clone()), "{} was judged twice", f.task),
-                Fact::AgentChosen(f) => {
-                    assert!(attempts.insert(f.attempt.clone()));
-                    assert!(
-                        !ends.contains(&f.task),
-                        "{} goes on after its end: {:#?}",
-                        f.task,
-                        self.world.facts
-                    );
-                }
-                Fact::AttemptLanded(f) => assert!(main.insert(f.commit.clone())),
-                Fact::ReleaseLive(f) => assert!(main.contains(&f.commit)),
-                _ => {}
+            if let Fact::TaskClosed(f) = fact {
+                assert!(ends.insert(f.task.clone()), "{} ended twice", f.task);
+            }
+            if let Fact::RaceJudged(f) = fact {
+                assert!(judged.insert(f.task.clone()), "{} was judged twice", f.task);
+            }
+            if let Fact::AgentChosen(f) = fact {
+                assert!(attempts.insert(f.attempt.clone()));
+                assert!(!ends.contains(&f.task), "{} goes on after its end", f.task);
+            }
+            if let Fact::AttemptLanded(f) = fact {
+                assert!(main.insert(f.commit.clone()));
+            }
+            if let Fact::ReleaseLive(f) = fact {
+                assert!(main.contains(&f.commit));
             }
         }
     }

@@ -101,7 +101,7 @@ fn a_part_that_is_given_up_leaves_the_others_live() {
     lands(&mut w, "r-a1", "c1");
     w.limits.attempts = 1;
     let facts = w.put(finished("r-a2", AttemptEnd::TurnEnded, None)).unwrap();
-    let why = "given up after 1 attempts, which is the limit; the last failure: the agent ended its turn and changed nothing";
+    let why = "given up after 1 attempt, which is the limit; the last failure: the agent ended its turn and changed nothing";
     assert_eq!(closed(&facts), [&TaskEnd::GivenUp { why: why.into() }]);
     assert_eq!(w.effects(), ["switch/r-a1"]);
     w.put(switched("r-a1")).unwrap();
