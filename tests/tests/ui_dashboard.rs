@@ -330,7 +330,7 @@ fn instructions_are_edited_and_never_overwritten_unseen() {
 
     go(&browser, "agents");
     browser.see("[data-testid=agent][data-agent=practice] .badge.practice");
-    assert_eq!(browser.count("[data-testid=agent]"), 3);
+    assert_eq!(browser.count("[data-testid=agent]"), 6);
     go(&browser, "doctor");
     browser.see("[data-testid=doctor-row]");
 }
@@ -456,9 +456,10 @@ fn the_look_is_kept_and_every_view_fits_a_small_window() {
     browser.see("[data-theme=dark]");
     let dark = "return getComputedStyle(document.body).colorScheme === 'dark'";
     browser.until("dark against the system's wish", dark, vec![]);
-    for width in [1024, 800] {
+    for width in [1024, 800, 360] {
         browser.resize(width, 700);
-        for view in ["home", "deployments", "steps", "memory", "agents", "instructions", "doctor"] {
+        for view in ["home", "deployments", "steps", "memory", "agents", "bridges", "instructions", "doctor"]
+        {
             browser.js("location.hash = '#/' + arguments[0]", vec![json!(view)]);
             browser.see(&format!("main[data-view={view}]"));
             browser.until("loaded", "return !document.querySelector('.bone')", vec![]);

@@ -1,5 +1,6 @@
 //! Takes the pictures in `docs/screens`: every view, light and dark, of a workspace where real requests were run. Not a
-//! test of its own; `cargo test --package system-tests --test ui_screens -- --ignored` takes them anew.
+//! test of its own: `LOOPWRIGHT_SCREENS=1 cargo test --package system-tests --test ui_screens -- --ignored` takes them anew.
+//! Those of agents, questions and races are taken by `ui_agents` and `ui_side` on their way, with the same variable set.
 
 #![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
 
@@ -10,8 +11,6 @@ use browser::Browser;
 use harness::{BAKERY, House};
 use protocol::Request;
 use serde_json::json;
-use std::path::Path;
-use std::process::Command;
 use testkit::Workspace;
 use testkit::acp::{Act, Script};
 
@@ -30,11 +29,11 @@ const CHECK: &str = "count() { grep -o \"$1\" public/index.html | wc -l; }\n\
 fn every_view_light_and_dark() {
     let house = House::start(workspace("2500", ""));
     let browser = Browser::signed_in(&house);
-    shoot(&browser, "home-empty");
+    browser.picture("home-empty");
     ask(&browser, BAKERY);
     in_frame(&browser, "opening hours");
     browser.see("[data-testid=filmstrip-item] img");
-    shoot(&browser, "home-running");
+    browser.picture("home-running");
     is_live(&browser);
     house.live(HOURS);
 
@@ -47,9 +46,9 @@ fn every_view_light_and_dark() {
     is_live(&browser);
     in_frame(&browser, "Rye sourdough");
     browser.see("[data-testid=filmstrip-item] img");
-    shoot(&browser, "home-live");
+    browser.picture("home-live");
     browser.click("[data-testid=filmstrip-item]");
-    shoot(&browser, "home-checkpoint");
+    browser.picture("home-checkpoint");
 
     rate(&house);
     house.push("Colours", "The shop's colours are flour white and rye brown; headings are never red.");
@@ -61,36 +60,36 @@ fn every_view_light_and_dark() {
     plan(&house, "Pictures of the bread", "Two or three pictures, small enough for a telephone.");
     browser.keys("\u{e00c}");
     view(&browser, "deployments", "[data-testid=deployments-row]");
-    shoot(&browser, "deployments");
+    browser.picture("deployments");
     browser.click("[data-testid=deployments-row] .cell-text");
     browser.see("[data-testid=deployment-detail] [data-testid=brief]");
-    shoot(&browser, "deployment");
+    browser.picture("deployment");
     browser.keys("\u{e00c}");
     view(&browser, "steps", "[data-testid=completed-step]");
-    shoot(&browser, "steps");
+    browser.picture("steps");
     view(&browser, "memory", "[data-testid=note]");
     browser.type_into("[data-testid=memory-search]", "opening hours");
     browser.see("[data-testid=note-why]");
     browser.click("[data-testid=note]");
-    shoot(&browser, "memory");
+    browser.picture("memory");
     view(&browser, "agents", "[data-testid=agent]");
-    shoot(&browser, "agents");
+    browser.picture("agents");
     view(&browser, "instructions", "[data-testid=instruction-text]");
-    shoot(&browser, "instructions");
+    browser.picture("instructions");
     view(&browser, "doctor", "[data-testid=doctor-row]");
-    shoot(&browser, "doctor");
+    browser.picture("doctor");
     view(&browser, "home", "[data-testid=ask-box]");
     browser.click("[data-testid=project-menu]");
-    shoot(&browser, "projects");
+    browser.picture("projects");
     browser.click(".menu-veil");
     browser.js("document.activeElement.blur()", vec![]);
     browser.keys("?");
     browser.see("[role=dialog]");
-    shoot(&browser, "keys");
+    browser.picture("keys");
     browser.js("localStorage.clear()", vec![]);
     browser.reload();
     browser.see("[data-testid=signed-out]");
-    shoot(&browser, "signed-out");
+    browser.picture("signed-out");
 }
 
 fn workspace(pause: &str, more: &str) -> Workspace {
@@ -156,19 +155,4 @@ fn view(browser: &Browser, view: &str, full: &str) {
 fn in_frame(browser: &Browser, text: &str) {
     let look = "return document.body.innerText.toLowerCase().includes(args[0].toLowerCase())";
     browser.in_frame("iframe[data-testid=preview-frame]", |frame| frame.until(text, look, vec![json!(text)]));
-}
-
-/// One picture in each theme, when nothing is being loaded any more.
-fn shoot(browser: &Browser, name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/screens");
-    std::fs::create_dir_all(&folder).unwrap();
-    for scheme in ["light", "dark"] {
-        browser.prefers(scheme);
-        browser.js("document.querySelector('.notice button')?.click()", vec![]);
-        browser.until("nothing loading", "return !document.querySelector('.bone')", vec![]);
-        let picture = folder.join(format!("{name}-{scheme}.png"));
-        std::fs::write(&picture, browser.png()).unwrap();
-        // A third of the size; without it the picture is as good.
-        let _ = Command::new("pngquant").args(["--force", "--ext", ".png", "128"]).arg(&picture).status();
-    }
 }

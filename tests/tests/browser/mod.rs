@@ -14,6 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use testkit::Workspace;
@@ -195,6 +196,14 @@ impl Browser {
         self.run(async { self.client.find(Locator::Css(css)).await?.send_keys(text).await });
     }
 
+    /// Picks one of a list by its value.
+    pub fn choose(&self, css: &str, value: &str) {
+        let there =
+            "return [...document.querySelectorAll(args[0] + ' option')].some(o => o.value === args[1])";
+        self.until(&format!("{value} in {css}"), there, vec![json!(css), json!(value)]);
+        self.run(async { self.client.find(Locator::Css(css)).await?.select_by_value(value).await });
+    }
+
     /// Keys to whatever has the focus.
     pub fn keys(&self, text: &str) {
         self.run(async { self.client.active_element().await?.send_keys(text).await });
@@ -258,6 +267,25 @@ impl Browser {
     pub fn prefers(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }, { "name": "prefers-reduced-motion", "value": "reduce" }]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features }));
+    }
+
+    /// A picture in each theme for `docs/screens`, when nothing is being loaded any more; only where pictures are wanted
+    /// (`LOOPWRIGHT_SCREENS`).
+    pub fn picture(&self, name: &str) {
+        if std::env::var_os("LOOPWRIGHT_SCREENS").is_none() {
+            return;
+        }
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/screens");
+        std::fs::create_dir_all(&folder).unwrap();
+        for scheme in ["light", "dark"] {
+            self.prefers(scheme);
+            self.js("document.querySelector('.notice button')?.click()", vec![]);
+            self.until("nothing loading", "return !document.querySelector('.bone')", vec![]);
+            let picture = folder.join(format!("{name}-{scheme}.png"));
+            std::fs::write(&picture, self.png()).unwrap();
+            // A third of the size; without it the picture is as good.
+            let _ = Command::new("pngquant").args(["--force", "--ext", ".png", "128"]).arg(&picture).status();
+        }
     }
 
     pub fn png(&self) -> Vec<u8> {

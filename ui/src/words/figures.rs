@@ -89,7 +89,7 @@ pub struct Cost {
     pub figure: String,
     pub found: String,
     /// The same in a word or two, for a table.
-    pub short: &'static str,
+    pub short: String,
     /// Who pays, where it is known.
     pub paid: Option<&'static str>,
 }
@@ -98,18 +98,21 @@ pub fn cost(cost: &Found, practice: bool) -> Cost {
     let figure = cost.usd.map_or_else(|| "unknown".to_owned(), dollars);
     let of_day = cost.as_of.as_ref().map(|day| format!(" as of {day}")).unwrap_or_default();
     let (figure, found, short) = match (cost.usd, cost.basis) {
-        (None, _) if practice => ("none".to_owned(), NO_MODEL.to_owned(), "no model"),
-        (Some(_), CostBasis::Reported) => (figure, "reported by the agent's program".to_owned(), "reported"),
-        (Some(_), CostBasis::ListPrice) => {
-            (figure, format!("its tokens at the vendor's list price{of_day}"), "list-price equivalent")
+        (None, _) if practice => ("none".to_owned(), NO_MODEL.to_owned(), "no model".to_owned()),
+        (Some(_), CostBasis::Reported) => {
+            (figure, "reported by the agent's program".to_owned(), "reported".to_owned())
         }
+        (Some(_), CostBasis::ListPrice) => (
+            figure,
+            format!("its tokens at the vendor's list price{of_day}"),
+            format!("list-price equivalent{of_day}"),
+        ),
         (None, _) | (Some(_), CostBasis::Unknown) => (
             figure,
             "neither reported, nor is there a list price for all of its tokens".to_owned(),
-            "unknown",
+            "not reported".to_owned(),
         ),
     };
-    let short = if figure == short { "not reported" } else { short };
     Cost { figure, found, short, paid: cost.paid.map(super::agents::paid) }
 }
 
@@ -167,12 +170,15 @@ mod tests {
     fn a_cost_says_how_it_was_found() {
         let found = |usd, basis| Found { usd, basis, as_of: Some("2026-11-01".into()), paid: None };
         let reported = cost(&found(Some(0.1234), CostBasis::Reported), false);
-        assert_eq!((reported.figure.as_str(), reported.short), ("$0.12", "reported"));
+        assert_eq!((reported.figure.as_str(), reported.short.as_str()), ("$0.12", "reported"));
         let listed = cost(&found(Some(0.0012), CostBasis::ListPrice), false);
-        assert_eq!((listed.figure.as_str(), listed.short), ("$0.0012", "list-price equivalent"));
+        assert_eq!(
+            (listed.figure.as_str(), listed.short.as_str()),
+            ("$0.0012", "list-price equivalent as of 2026-11-01")
+        );
         assert_eq!(listed.found, "its tokens at the vendor's list price as of 2026-11-01");
         let unknown = cost(&found(None, CostBasis::Unknown), false);
-        assert_eq!((unknown.figure.as_str(), unknown.short), ("unknown", "not reported"));
+        assert_eq!((unknown.figure.as_str(), unknown.short.as_str()), ("unknown", "not reported"));
         assert_eq!(cost(&Found::default(), true).found, "the practice agent calls no model");
         let paid = Found { paid: Some(protocol::fact::Paid::Subscription), ..Found::default() };
         assert_eq!(cost(&paid, false).paid, Some("subscription"));

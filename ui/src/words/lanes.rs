@@ -46,6 +46,11 @@ pub fn lanes(view: &RequestView) -> Vec<Lane> {
     if apart { view.tasks.iter().map(|task| lane(view, task)).collect() } else { Vec::new() }
 }
 
+/// Whether a race waits for the user to take one of those that raced.
+pub fn can_pick(view: &RequestView) -> bool {
+    lanes(view).into_iter().filter_map(|lane| lane.race).any(|race| race.racers.iter().any(|r| r.open))
+}
+
 fn is_race(task: &TaskView) -> bool {
     task.agents.len() > 1 || task.judged.is_some()
 }

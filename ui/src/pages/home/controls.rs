@@ -7,8 +7,8 @@ use crate::parts::confirm::Confirm;
 use crate::parts::hand_over::hand_over;
 use crate::parts::plain;
 use crate::parts::time::ago;
-use crate::words::agents;
 use crate::words::route::{Route, View};
+use crate::words::{agents, lanes};
 use leptos::prelude::*;
 use protocol::fact::Waiting;
 use protocol::id::{AgentId, RequestId};
@@ -23,6 +23,7 @@ pub fn controls(
 ) -> AnyView {
     let kind = memo(move || row.look(|r| r.status.clone()));
     let asked = memo(move || view.look(|v| v.as_ref().is_some_and(|v| !asks::open(v).is_empty())));
+    let picks = memo(move || view.look(|v| v.as_ref().is_some_and(lanes::can_pick)));
     let shown = part(move || {
         let request = request.clone();
         match kind.get() {
@@ -31,6 +32,10 @@ pub fn controls(
             Status::Running { .. } => running(app, request),
             // The questions of agents stand above, each with its answers.
             Status::Waiting { waiting: Waiting::You { .. } } if asked.get() => cancel(app, request),
+            Status::Waiting { waiting: Waiting::You { .. } } if picks.get() => {
+                let said = plain::p("small", "Pick one of those that raced, in the loop.");
+                view! { {said}<div class="actions" data-testid="wait" data-on="pick">{cancel(app, request)}</div> }.into_any()
+            }
             Status::Waiting { waiting: Waiting::You { .. } } => answer(app, request),
             Status::Waiting { waiting: Waiting::Quota { agent, until } } => {
                 quota(app, request, agent, until, view)
@@ -62,9 +67,10 @@ fn agent(app: App, request: RequestId) -> AnyView {
     });
     let wanting = wanting.unwrap_or_default();
     let look = if wanting.is_empty() { "primary small-button" } else { "small-button" };
-    let doors = wanting.into_iter().map(|(id, title)| {
+    let doors = wanting.into_iter().enumerate().map(|(i, (id, title))| {
         let door = Route::open(View::Agents, id.to_string()).hash();
-        plain::link(format!("Sign in to {title}"), door, "button small-button", "wait-sign-in")
+        let class = if i == 0 { "button primary small-button" } else { "button small-button" };
+        plain::link(format!("Sign in to {title}"), door, class, "wait-sign-in")
     });
     view! {
         <div class="actions" data-testid="wait" data-on="agent">
