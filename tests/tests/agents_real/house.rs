@@ -1,8 +1,10 @@
 //! A house in which the real Claude Code and Codex work: their programs are the installed ones, their vendor is the scripted
 //! model server, and what a request's row says about tokens is compared with that server's bill.
 
+#![allow(dead_code, clippy::allow_attributes, reason = "each test program uses the part that it needs")]
+
 use crate::harness::{House, QUIET};
-use protocol::fact::{AttemptDiagnosed, Channel, Fact, Outcome};
+use protocol::fact::{AttemptDiagnosed, Channel, Fact, Outcome, Usage};
 use protocol::view::DeploymentRow;
 use protocol::{AgentId, ClientId, Request, RequestId};
 use std::fs;
@@ -24,27 +26,32 @@ pub struct Real {
 impl Real {
     /// With one project of plain files.
     pub fn plain(scenario: Scenario) -> Real {
-        Self::open(Workspace::new().unwrap(), scenario, "static")
+        Self::open(Workspace::new().unwrap(), scenario, "static", "")
     }
 
     /// With one React project, whose packages are there. Call [`packages`] first, where there is a network.
     pub fn react(scenario: Scenario) -> Real {
         let workspace = Workspace::new().unwrap();
         lay_out_packages(&workspace.home());
-        Self::open(workspace, scenario, "react")
+        Self::open(workspace, scenario, "react", "")
     }
 
-    fn open(workspace: Workspace, scenario: Scenario, starter: &str) -> Real {
+    /// With one project of plain files, in a workspace that is there, and with these settings beside the usual ones.
+    pub fn plain_in(workspace: Workspace, scenario: Scenario, settings: &str) -> Real {
+        Self::open(workspace, scenario, "static", settings)
+    }
+
+    fn open(workspace: Workspace, scenario: Scenario, starter: &str, settings: &str) -> Real {
         agent_programs().unwrap();
         let model = ModelServer::start(scenario).unwrap();
         let codex_home = workspace.open_folder("codex-home", 0o777).unwrap();
         fs::write(codex_home.join("config.toml"), codex_config(&model.openai_url(), "SCRIPTED_KEY")).unwrap();
         let settings = format!(
-            "{QUIET}[agents.claude-code.env]\nANTHROPIC_BASE_URL = {:?}\nANTHROPIC_API_KEY = \"sk-made-up\"\n\
+            "{QUIET}{settings}[agents.claude-code.env]\nANTHROPIC_BASE_URL = {:?}\nANTHROPIC_API_KEY = \"sk-made-up\"\n\
              [agents.codex.env]\nCODEX_HOME = {codex_home:?}\nSCRIPTED_KEY = \"made-up\"\n",
             model.base_url()
         );
-        workspace.settings(&settings).unwrap();
+        workspace.settings(&(settings + &kimi(&model))).unwrap();
         let tools = tools_dir();
         let node = node_dir();
         let mut args = vec!["--port", "0", "--starter", starter, "--tools", tools.to_str().unwrap()];
@@ -70,16 +77,13 @@ impl Real {
             text: text.into(),
             project: None,
             agent: Some(AgentId::new(agent).unwrap()),
+            race: vec![],
+            parts: vec![],
             step: None,
             channel: Channel::CommandLine,
         };
         let request = self.house.accepted(&ask).0;
-        let closed = self.house.daemon.wait_for(PATIENCE, |entry| match &entry.fact {
-            Fact::RequestClosed(closed) if closed.request == request => Some(closed.clone()),
-            _ => None,
-        });
-        let closed = closed.unwrap_or_else(|error| panic!("{error}\n{}", self.story()));
-        assert_eq!(closed.outcome, Outcome::Live, "{}\n{}", closed.why, self.story());
+        self.ends_live(&request);
         let row = self.house.row(&request);
         assert_eq!(row.agent.as_ref().unwrap().as_str(), agent, "{}", self.story());
         assert!(!row.practice && row.model.is_some() && row.commit.is_some() && row.release.is_some());
@@ -88,23 +92,39 @@ impl Real {
         (request, row)
     }
 
+    pub fn ends_live(&self, request: &RequestId) {
+        let closed = self.house.daemon.wait_for(PATIENCE, |entry| match &entry.fact {
+            Fact::RequestClosed(closed) if closed.request == *request => Some(closed.clone()),
+            _ => None,
+        });
+        let closed = closed.unwrap_or_else(|error| panic!("{error}\n{}", self.story()));
+        assert_eq!(closed.outcome, Outcome::Live, "{}\n{}", closed.why, self.story());
+    }
+
     /// The row has every token that was billed to its agent, and no other.
     pub fn costs_what_was_billed(&self, row: &DeploymentRow) {
         let wire = match row.agent.as_ref().unwrap().as_str() {
             "claude-code" => Wire::Messages,
             _ => Wire::Responses,
         };
-        let recorded = Tokens {
-            calls: 0,
-            input: row.usage.input.unwrap(),
-            cache_read: row.usage.cache_read.unwrap(),
-            cache_write: row.usage.cache_write.unwrap(),
-            output: row.usage.output.unwrap(),
-            reasoning: row.usage.reasoning.unwrap_or_default(),
-        };
+        self.was_billed(&row.usage, wire);
+    }
+
+    /// Every token that was billed over this wire, and no other.
+    pub fn was_billed(&self, usage: &Usage, wire: Wire) {
         let billed = self.model.billed().wire(wire);
         assert!(billed.calls > 0);
-        assert_eq!(recorded, Tokens { calls: 0, ..billed }, "{:?}\n{}", row.usage, self.story());
+        // A wire without writes to a cache bills none. Reasoning is a part of the output; who does not tell it apart has it
+        // there.
+        let recorded = Tokens {
+            calls: 0,
+            input: usage.input.unwrap(),
+            cache_read: usage.cache_read.unwrap(),
+            cache_write: usage.cache_write.unwrap_or_default(),
+            output: usage.output.unwrap(),
+            reasoning: usage.reasoning.unwrap_or(billed.reasoning),
+        };
+        assert_eq!(recorded, Tokens { calls: 0, ..billed }, "{usage:?}\n{}", self.story());
     }
 
     /// The one diagnosis of a request that was mended. Its lines are in the second brief as the model got it, and not
@@ -124,6 +144,14 @@ impl Real {
         assert!(found[0].lines.iter().all(|line| told.contains(line.as_str())), "{found:?}\n{told}");
         found.into_iter().next().unwrap()
     }
+}
+
+/// Kimi Code needs nothing but its environment.
+fn kimi(model: &ModelServer) -> String {
+    let agent = AgentId::new("kimi-code").unwrap();
+    let stand_in = agents::stand_in(&agent, &model.base_url()).unwrap();
+    let env = stand_in.env.iter().map(|(name, value)| format!("{name} = {value:?}\n"));
+    format!("[agents.kimi-code.env]\n{}", env.collect::<String>())
 }
 
 fn diagnosed(fact: Fact) -> Option<AttemptDiagnosed> {
