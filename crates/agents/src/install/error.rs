@@ -10,6 +10,8 @@ pub enum Error {
     NoRegistry,
     #[error("fetch {package}: {reason}")]
     Fetch { package: String, reason: String, next: String },
+    #[error("read the certificates that npm is set to, in {}: {reason}", .file.display())]
+    Certificates { file: PathBuf, reason: String },
     #[error(
         "accept {package}: it is not the file that this version was tested with (its hash is another one)"
     )]
@@ -50,6 +52,9 @@ impl Error {
                                  `registry=ADDRESS` into ~/.npmrc"
                 .to_owned(),
             Self::Fetch { next, .. } => next.clone(),
+            Self::Certificates { .. } => {
+                "correct `cafile` where `npm config list` says that it stands, then install again".to_owned()
+            }
             Self::Integrity { .. } => {
                 "do not use what that registry gives; compare its hash with the public registry's, or name another \
                  registry in ~/.npmrc"

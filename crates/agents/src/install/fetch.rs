@@ -50,7 +50,7 @@ impl Registry {
     pub fn new(source: Source, files: PathBuf) -> Result<Self, Error> {
         let certificates = match &source.cafile {
             Some(file) => certificates(file)?,
-            None => RootCerts::PlatformVerifier,
+            None => system_certificates(),
         };
         Ok(Self { source, agents: Mutex::default(), certificates, files })
     }
@@ -179,7 +179,7 @@ impl Registry {
         if let Some(key) = self.source.key_for(url) {
             request = request.header("authorization", key);
         }
-        let response = request.call().map_err(|e| Trouble::Passing(format!("{url}: {e}")))?;
+        let response = request.call().map_err(|e| trouble(url, &e.to_string()))?;
         let status = response.status();
         match status.as_u16() {
             200..=299 => Ok(response.into_body().into_reader()),
@@ -221,8 +221,26 @@ impl Registry {
     }
 }
 
+fn trouble(url: &str, says: &str) -> Trouble {
+    let reason = format!("{url}: {says}");
+    if !says.contains("certificate") {
+        return Trouble::Passing(reason);
+    }
+    let next =
+        "if your network has certificates of its own, put `cafile=FILE` into ~/.npmrc; else do not trust it";
+    Trouble::Lasting { reason, next: next.to_owned() }
+}
+
+/// Those that the system trusts. Without any, a registry over HTTPS is refused by name; one on loopback needs none.
+fn system_certificates() -> RootCerts {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let certs: Vec<_> = found.iter().map(|cert| Certificate::from_der(cert).to_owned()).collect();
+    RootCerts::new_with_certs(&certs)
+}
+
 fn certificates(file: &Path) -> Result<RootCerts, Error> {
-    let pem = fs::read(file).map_err(|e| Error::at("read the certificates in", file, e))?;
+    let unusable = |reason: String| Error::Certificates { file: file.to_owned(), reason };
+    let pem = fs::read(file).map_err(|e| unusable(e.to_string()))?;
     let items = ureq::tls::parse_pem(&pem).filter_map(Result::ok);
     let found: Vec<Certificate<'static>> = items
         .filter_map(|item| match item {
@@ -231,8 +249,7 @@ fn certificates(file: &Path) -> Result<RootCerts, Error> {
         })
         .collect();
     if found.is_empty() {
-        let none = io::Error::new(io::ErrorKind::InvalidData, "it holds none");
-        return Err(Error::at("read the certificates in", file, none));
+        return Err(unusable("it holds none".to_owned()));
     }
     Ok(RootCerts::new_with_certs(&found))
 }

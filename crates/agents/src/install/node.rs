@@ -40,7 +40,8 @@ pub(super) fn is_there(room: &Room, folder: &Folder) -> bool {
 
 pub(super) fn install(room: &Room, folder: &Folder) -> Result<(), Error> {
     if let Some(node) = &room.setup.node {
-        let reason = format!("{} was given, and it is older than {}.{}", node.display(), OLDEST.0, OLDEST.1);
+        let reason =
+            format!("{} was given, and it is none of {}.{} or newer", node.display(), OLDEST.0, OLDEST.1);
         return Err(Error::NoNode { reason });
     }
     let own = folder.path().join("node").join(format!("{NODE}-{NPM}"));

@@ -2,117 +2,15 @@
 
 mod hostile;
 mod registry;
+mod shop;
 
 use super::*;
-use registry::{Registry, address};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use registry::address;
+use shop::{claude, lock, says, shop};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::sync::Mutex;
-
-/// A machine with a registry, a Node that says it is new enough, and an empty folder of installed agents.
-struct Shop {
-    dir: tempfile::TempDir,
-    registry: Registry,
-    room: Room,
-    told: Arc<Mutex<Vec<String>>>,
-}
-
-fn shop() -> Shop {
-    let dir = tempfile::tempdir().unwrap();
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let node = dir.path().join("node");
-    fs::write(&node, "#!/bin/sh\necho v24.0.0\n").unwrap();
-    fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).unwrap();
-    let registry = Registry::start();
-    let env = BTreeMap::from([("npm_config_registry".to_owned(), registry.url.clone())]);
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let lines = told.clone();
-    let room = Room {
-        folder: dir.path().join("agents"),
-        setup: Setup {
-            path: vec!["/usr/bin".into(), "/bin".into()],
-            node: Some(node),
-            practice: Vec::new(),
-            homes: Some(dir.path().join("homes")),
-            user_home: dir.path().to_owned(),
-            run_as: None,
-            runtime: dir.path().join("run"),
-            env: BTreeMap::new(),
-            accounts: Default::default(),
-            leases: Default::default(),
-        },
-        machine: Machine { env, ..Machine::default() },
-        tell: Arc::new(move |line| lines.lock().unwrap().push(line)),
-    };
-    Shop { dir, registry, room, told }
-}
-
-fn claude() -> AgentId {
-    AgentId::new("claude-code").unwrap()
-}
-
-impl Shop {
-    /// A version whose program says so, made of three packages in two parts.
-    fn pin(&self, version: &str) -> Pin {
-        let says = format!("#!/bin/sh\necho '{version} (Fake)'\n");
-        let cli = self.registry.publish("@maker/cli", version, &[("package/claude", 0o644, &says)]);
-        let tool = [("any/vendor/x64/rg", 0o644, "#!/bin/sh\n"), ("any/README", 0o666, "words")];
-        let lib = self.registry.publish("lib", version, &tool);
-        let acp =
-            self.registry.publish("acp", version, &[("package/index.js", 0o755, "#!/usr/bin/env node\n")]);
-        let entry = |name: &'static str, file: &'static str| Entry { name: name.into(), file: file.into() };
-        Pin {
-            agent: claude(),
-            version: version.to_owned().into(),
-            parts: vec![
-                Part { folder: "cli".into(), lock: lock("@maker/cli lib", &[cli, lib]), optional: true },
-                Part { folder: "acp".into(), lock: lock("acp", &[acp]), optional: false },
-            ],
-            programs: vec![
-                entry("claude", "cli/node_modules/@maker/c*/claude"),
-                entry("claude-agent-acp", "acp/node_modules/acp/index.js"),
-            ],
-            executable: vec!["cli/node_modules/lib/vendor/*/rg".into()],
-            need_mb: 1,
-        }
-    }
-
-    async fn install(&self, pin: &Pin) -> Result<Done, Error> {
-        install(&self.room, pin, &Unchecked).await
-    }
-
-    fn program(&self) -> PathBuf {
-        self.room.folder.join("bin/claude")
-    }
-
-    fn installed(&self) -> Option<(String, Option<String>)> {
-        installed(&self.room.folder, &claude()).map(|found| (found.version, found.previous))
-    }
-
-    /// Names in the agent's folder, without the links.
-    fn versions(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.room.folder.join("claude-code")) else { return Vec::new() };
-        let entries = entries.map(Result::unwrap).filter(|entry| entry.file_type().unwrap().is_dir());
-        let mut names: Vec<_> =
-            entries.map(|entry| folder::version_of(&entry.file_name().into_string().unwrap())).collect();
-        names.sort();
-        names
-    }
-}
-
-/// A lock file whose own row needs the named packages.
-fn lock(names: &str, rows: &[String]) -> Cow<'static, str> {
-    let needs: Vec<_> = names.split_whitespace().map(|name| format!(r#""{name}": "*""#)).collect();
-    let own = format!(r#""": {{"dependencies": {{{}}}}}"#, needs.join(","));
-    format!(r#"{{"lockfileVersion": 3, "packages": {{{own}, {}}}}}"#, rows.join(",")).into()
-}
-
-fn says(program: &Path) -> String {
-    String::from_utf8(Command::new(program).output().unwrap().stdout).unwrap().trim().to_owned()
-}
 
 #[tokio::test]
 async fn a_version_is_fetched_once_and_can_be_written_by_nobody_else() {
@@ -264,7 +162,7 @@ async fn too_little_room_is_said_before_anything_is_fetched() {
 }
 
 /// Installs another one meanwhile.
-struct Meanwhile<'a>(&'a Shop, Mutex<Option<Error>>);
+struct Meanwhile<'a>(&'a shop::Shop, Mutex<Option<Error>>);
 
 impl Check for Meanwhile<'_> {
     async fn check(&self, _: &Setup, _: &AgentId) -> Result<String, Vec<String>> {
@@ -312,6 +210,11 @@ async fn without_a_network_or_a_registry_the_next_step_is_said() {
     shop.room.machine.env.insert("npm_config_registry".into(), format!("http://{nobody}"));
     let error = shop.install(&pin).await.unwrap_err();
     assert!(matches!(error, Error::Fetch { .. }) && error.next().contains("online"), "{error}");
+    let cafile = shop.dir.path().join("none.pem");
+    fs::write(&cafile, "").unwrap();
+    shop.room.machine.env.insert("npm_config_cafile".into(), cafile.to_string_lossy().into_owned());
+    let error = shop.install(&pin).await.unwrap_err();
+    assert!(matches!(error, Error::Certificates { .. }) && error.next().contains("cafile"), "{error}");
     shop.room.machine.env.clear();
     let error = shop.install(&pin).await.unwrap_err();
     assert!(matches!(error, Error::NoRegistry) && error.next().contains(".npmrc"), "{error}");
