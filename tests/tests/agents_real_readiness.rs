@@ -16,6 +16,8 @@ use Proven::{No, Unknown, Yes};
 /// Files of credentials that no service would take, as each program writes them.
 struct Stale {
     agent: &'static str,
+    /// What is named as credentials.
+    named: &'static str,
     files: &'static [(&'static str, &'static str)],
 }
 
@@ -40,7 +42,7 @@ fn ladder(stale: &Stale) {
     let row = agent.until(|row| matches!(row.readiness, Readiness::Stale { .. }));
     assert_eq!(proven(&row), [Yes, Yes, No, Unknown]);
     let credentials = rung(&row, Rung::Credentials);
-    assert!(credentials.how.contains(stale.files[0].0) && !credentials.how.contains("made-up"), "{row:#?}");
+    assert!(credentials.how.contains(stale.named) && !credentials.how.contains("made-up"), "{row:#?}");
     for (path, _) in stale.files {
         agent.take_away(path);
     }
@@ -93,14 +95,22 @@ fn ladder(stale: &Stale) {
 #[test]
 fn claude_code_goes_up_the_ladder() {
     alone("claude_code_goes_up_the_ladder", || {
-        ladder(&Stale { agent: "claude-code", files: &[(".claude/.credentials.json", "{\"made-up\": 1")] });
+        ladder(&Stale {
+            agent: "claude-code",
+            named: ".claude/.credentials.json",
+            files: &[(".claude/.credentials.json", "{\"made-up\": 1")],
+        });
     });
 }
 
 #[test]
 fn codex_goes_up_the_ladder() {
     alone("codex_goes_up_the_ladder", || {
-        ladder(&Stale { agent: "codex", files: &[(".codex/auth.json", "{\"made-up\": 1")] });
+        ladder(&Stale {
+            agent: "codex",
+            named: ".codex/auth.json",
+            files: &[(".codex/auth.json", "{\"made-up\": 1")],
+        });
     });
 }
 
@@ -113,7 +123,9 @@ fn gemini_cli_goes_up_the_ladder() {
         ),
         (".gemini/settings.json", r#"{"security":{"auth":{"selectedType":"oauth-personal"}}}"#),
     ];
-    alone("gemini_cli_goes_up_the_ladder", || ladder(&Stale { agent: "gemini-cli", files }));
+    alone("gemini_cli_goes_up_the_ladder", || {
+        ladder(&Stale { agent: "gemini-cli", named: ".gemini/oauth_creds.json", files })
+    });
 }
 
 #[test]
@@ -125,11 +137,15 @@ fn qwen_code_goes_up_the_ladder() {
         ),
         (".qwen/settings.json", r#"{"security":{"auth":{"selectedType":"qwen-oauth"}}}"#),
     ];
-    alone("qwen_code_goes_up_the_ladder", || ladder(&Stale { agent: "qwen-code", files }));
+    alone("qwen_code_goes_up_the_ladder", || {
+        ladder(&Stale { agent: "qwen-code", named: ".qwen/oauth_creds.json", files })
+    });
 }
 
 #[test]
 fn kimi_code_goes_up_the_ladder() {
     let files = &[(".kimi-code/credentials/kimi-code.json", "made-up")];
-    alone("kimi_code_goes_up_the_ladder", || ladder(&Stale { agent: "kimi-code", files }));
+    alone("kimi_code_goes_up_the_ladder", || {
+        ladder(&Stale { agent: "kimi-code", named: ".kimi-code/credentials", files })
+    });
 }

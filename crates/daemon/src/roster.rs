@@ -57,7 +57,7 @@ impl Roster {
 
     /// What is known. Waits only for the first look; where something changed, a new look begins and wakes readers.
     pub async fn known(&self) -> Vec<Seen> {
-        if hold(&self.0.seen).is_empty() {
+        if hold(&self.0.seen).len() < agents::catalogue().len() {
             return self.current().await;
         }
         if self.0.looking.try_lock().is_ok() {

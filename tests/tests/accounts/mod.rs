@@ -39,7 +39,12 @@ impl Accounts {
         agent_programs().unwrap();
         let workspace = Workspace::new().unwrap();
         let model = ModelServer::start(scenario()).unwrap();
-        workspace.settings(&format!("{QUIET}{}\n[memory]\nrecall = 0\n", settings.replace("MODEL", &model.base_url()))).unwrap();
+        workspace
+            .settings(&format!(
+                "{QUIET}{}\n[memory]\nrecall = 0\n",
+                settings.replace("MODEL", &model.base_url())
+            ))
+            .unwrap();
         fs::create_dir_all(tools(&workspace).join("agents/bin")).unwrap();
         let house = start(workspace);
         Accounts { house, model, agent: AgentId::new(agent).unwrap(), asked: 0 }
@@ -64,7 +69,10 @@ impl Accounts {
         let real = agent_programs().unwrap().join(program);
         let path = self.bin().join(program);
         fs::remove_file(&path).unwrap();
-        let script = format!("#!/bin/sh\n[ \"$*\" = \"{when}\" ] && set -- \"$@\" {more}\nexec {} \"$@\"\n", real.display());
+        let script = format!(
+            "#!/bin/sh\n[ \"$*\" = \"{when}\" ] && set -- \"$@\" {more}\nexec {} \"$@\"\n",
+            real.display()
+        );
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -230,10 +238,15 @@ impl Accounts {
         let entries = self.house.daemon.entries().unwrap();
         assert!(!serde_json::to_string(&entries).unwrap().contains(typed), "the journal has it");
         assert!(!self.house.daemon.printed().contains(typed), "the log has it");
-        let found = Command::new("grep").args(["-rlF", "-e", typed]).arg(self.house.workspace.home()).output().unwrap();
+        let found = Command::new("grep")
+            .args(["-rlF", "-e", typed])
+            .arg(self.house.workspace.home())
+            .output()
+            .unwrap();
         let found = String::from_utf8_lossy(&found.stdout).into_owned();
         let secrets = self.house.workspace.home().join("secrets");
-        let elsewhere: Vec<&str> = found.lines().filter(|path| !Path::new(path).starts_with(&secrets)).collect();
+        let elsewhere: Vec<&str> =
+            found.lines().filter(|path| !Path::new(path).starts_with(&secrets)).collect();
         assert_eq!(elsewhere, Vec::<&str>::new());
     }
 
@@ -331,7 +344,11 @@ fn scenario() -> Scenario {
         conversations: vec![
             conversation("revoked", "revoked", refuse(401, None)),
             conversation("used up", "allowance", refuse(429, Some(soon.cast_signed()))),
-            conversation("works", "works", vec![page, Step::Delay { ms: 300 }, Step::Text { text: "It is there.".into() }]),
+            conversation(
+                "works",
+                "works",
+                vec![page, Step::Delay { ms: 300 }, Step::Text { text: "It is there.".into() }],
+            ),
         ],
     }
 }

@@ -35,7 +35,14 @@ pub(super) struct Screen {
     escape: Escape,
     /// The beginning of a character that is not complete.
     rest: Vec<u8>,
-    typed: Vec<String>,
+    typed: Vec<Typed>,
+}
+
+/// What the user typed, in pieces that overlap: all of them that were not on the screen before.
+#[derive(Debug)]
+struct Typed {
+    pieces: HashSet<Vec<char>>,
+    length: usize,
 }
 
 impl Screen {
@@ -128,9 +135,17 @@ impl Screen {
         self.text.get(place.saturating_sub(self.dropped)..).unwrap_or_default()
     }
 
-    /// From now on this is shown nowhere.
+    /// From now on this is shown nowhere. What the program itself has printed is no secret of the user's: an address that is
+    /// pasted back holds much of it.
     pub fn hide(&mut self, typed: &str) {
-        self.typed.push(typed.to_owned());
+        let secret: Vec<char> = typed.chars().collect();
+        let length = PIECE.min(secret.len());
+        if length > 0 {
+            let known: Vec<char> = self.text.chars().collect();
+            let known: HashSet<&[char]> = known.windows(length).collect();
+            let pieces = secret.windows(length).filter(|piece| !known.contains(piece)).map(<[char]>::to_vec);
+            self.typed.push(Typed { pieces: pieces.collect(), length });
+        }
     }
 
     /// The last lines, as they may be shown.
@@ -149,19 +164,12 @@ impl Screen {
     }
 }
 
-/// Hides every piece of `typed` that is long enough, and all of it if it is short.
-fn without(text: &str, typed: &str) -> String {
-    let secret: Vec<char> = typed.chars().collect();
-    let piece = PIECE.min(secret.len());
-    if piece == 0 {
-        return text.to_owned();
-    }
-    let pieces: HashSet<&[char]> = secret.windows(piece).collect();
+fn without(text: &str, typed: &Typed) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut hide = vec![false; chars.len()];
-    for (start, window) in chars.windows(piece).enumerate() {
-        if pieces.contains(window) {
-            hide[start..start + piece].fill(true);
+    for (start, window) in chars.windows(typed.length).enumerate() {
+        if typed.pieces.contains(window) {
+            hide[start..start + typed.length].fill(true);
         }
     }
     let mut out = String::new();
@@ -215,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_program_printed_before_stays() {
+        let mut screen = Screen::new();
+        screen.take(b"server on http://localhost:1455, state=abcdefgh\n");
+        screen.hide("http://localhost:1455/auth?code=0123456789&state=abcdefgh");
+        screen.take(b"got /auth?code=0123456789 on http://localhost:1455\n");
+        let lines = screen.lines();
+        assert_eq!(lines[0], "server on http://localhost:1455, state=abcdefgh");
+        assert!(!lines[1].contains("0123456789") && lines[1].ends_with("http://localhost:1455"), "{lines:?}");
+    }
+
+    #[test]
     fn it_stays_small_and_places_stay_right() {
         let mut screen = Screen::new();
         screen.take("x".repeat(KEPT - 1).as_bytes());
@@ -241,7 +260,9 @@ mod tests {
 
         #[test]
         fn no_piece_of_a_secret_is_left(before in "\\PC{0,20}", secret in "[a-zA-Z0-9/#-]{6,60}", after in "\\PC{0,20}") {
-            let hidden = without(&format!("{before}{secret}{after}"), &secret);
+            let mut screen = Screen::new();
+            screen.hide(&secret);
+            let hidden = screen.hidden(&format!("{before}{secret}{after}"));
             prop_assert!(!hidden.contains(&secret));
         }
     }
