@@ -58,10 +58,13 @@ pub struct Profile {
     /// Reads one turn's tokens, by model, out of the result of `session/prompt`.
     pub(crate) spent: fn(&Value) -> Vec<ModelUsage>,
     /// The notification that carries the whole session's tokens and dollars so far, and its reader.
-    pub(crate) total: Option<(&'static str, fn(&Value) -> Option<Total>)>,
+    pub(crate) total: Option<(&'static str, ReadTotal)>,
     /// Its account: what counts as credentials, how its program is asked, how one signs in.
     pub(crate) account: &'static account::Row,
 }
+
+/// Reads the parameters of a notification.
+pub(crate) type ReadTotal = fn(&Value) -> Option<Total>;
 
 /// A settings file of ours for one run, in its private folder. The user's own configuration is left as it is.
 #[derive(Debug, Clone, Copy)]

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 /// Lines of the error output that are kept for the reason of a failure.
 const LAST_WORDS: usize = 12;
 /// After `session/cancel`, before the tree is killed.
-const CANCEL_GRACE: Duration = Duration::from_millis(1200);
+pub(super) const CANCEL_GRACE: Duration = Duration::from_millis(1200);
 
 /// What stays of a run when its loop is over.
 #[derive(Default)]
@@ -90,8 +90,8 @@ impl Desk<'_> {
             Remark::Prompted => self.transcript.prompted(),
             Remark::TurnOver(next) => {
                 self.transcript.flush();
-                if self.to_protocol.is_none() {
-                    // Nobody is there to hear more.
+                if self.to_protocol.is_none() || self.stop_at.is_some() {
+                    // Nobody is there to hear more, or it was stopped.
                     let _ = next.send(None);
                 } else if let Some(words) = self.steered.pop_front() {
                     // A conversation that is gone needs no words.

@@ -3,7 +3,7 @@
 
 use super::aside::Aside;
 use super::asks::Asks;
-use super::desk::{Clocks, Desk, Seen};
+use super::desk::{CANCEL_GRACE, Clocks, Desk, Seen};
 use super::talk::{self, Line, Remark, Topic};
 use super::transcript::Transcript;
 use super::watch::Watch;
@@ -127,19 +127,42 @@ where
     };
     let sides = Sides { aside: drive.aside, watch: drive.watch, events: drive.events };
     let ending = listen(&mut desk, &mut pipes, conversation.as_mut(), &mut remarked, sides).await;
-    drop(conversation);
-    while let Ok(remark) = remarked.try_recv() {
-        desk.remark(remark);
-    }
     let ending = match ending {
         stopped @ Ending::Stopped { .. } => stopped,
         _ if desk.stop_at.is_some() => Ending::Stopped { forced: false },
         other => other,
     };
+    if ending.leaves_a_turn_open() {
+        wind_down(&mut desk, &mut pipes, conversation.as_mut(), &mut remarked).await;
+    }
+    drop(conversation);
+    while let Ok(remark) = remarked.try_recv() {
+        desk.remark(remark);
+    }
     if matches!(ending, Ending::Gone | Ending::Broken(_)) {
         last_words(&mut desk, &mut pipes).await;
     }
     ending
+}
+
+impl Ending {
+    /// The agent may still be at work, and would tell what it spent if it was told to stop.
+    fn leaves_a_turn_open(&self) -> bool {
+        match self {
+            Ending::Silent(_)
+            | Ending::TooLong(_)
+            | Ending::RefusedTooLong
+            | Ending::Stuck(_)
+            | Ending::Judged(_) => true,
+            Ending::TurnEnded
+            | Ending::Stopped { .. }
+            | Ending::OverLimit(_)
+            | Ending::Unanswered(_)
+            | Ending::Refused { .. }
+            | Ending::Broken(_)
+            | Ending::Gone => false,
+        }
+    }
 }
 
 struct Sides<'a, H> {
@@ -204,6 +227,29 @@ where
         }
         if !desk.listening {
             desk.transcript.take_queue();
+        }
+    }
+}
+
+/// Cancels the turn, for what the agent has to say about it.
+async fn wind_down(
+    desk: &mut Desk<'_>,
+    pipes: &mut Pipes,
+    mut conversation: Pin<&mut impl Future<Output = Ending>>,
+    remarked: &mut mpsc::UnboundedReceiver<Remark>,
+) {
+    let deadline = Instant::now() + CANCEL_GRACE;
+    desk.stop_at = Some(deadline);
+    desk.cancel.notify_one();
+    loop {
+        tokio::select! { biased;
+            () = sleep_until(deadline) => return,
+            Some(remark) = remarked.recv() => desk.remark(remark),
+            _ = &mut conversation => return,
+            line = pipes.output.next() => match line {
+                Some(Ok(line)) => desk.heard(line),
+                _ => return,
+            },
         }
     }
 }

@@ -4,10 +4,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Makes a cgroup below our own, or says that none can be made here.
 pub(crate) fn make(id: &str) -> Option<PathBuf> {
-    let path = base()?.join(format!("loopwright-{id}"));
+    let base = base()?;
+    sweep(&base);
+    let path = base.join(format!("loopwright-{id}"));
     match fs::create_dir(&path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -33,6 +36,7 @@ pub(crate) fn make_with_controllers(id: &str) -> Option<PathBuf> {
         if !enable(&place) {
             continue;
         }
+        sweep(&place);
         let path = place.join(format!("loopwright-{id}"));
         if fs::create_dir(&path).is_ok() || path.is_dir() {
             if path.join("cgroup.kill").exists() {
@@ -61,6 +65,7 @@ pub(crate) fn make_of_kind(kind: &str, id: &str) -> Option<PathBuf> {
     if !root.join("cgroup.procs").exists() {
         return None;
     }
+    sweep(&root.join("loopwright"));
     let path = root.join("loopwright").join(format!("loopwright-{id}"));
     fs::create_dir_all(&path).ok()?;
     Some(path)
@@ -113,4 +118,17 @@ fn mount() -> Option<&'static Path> {
         .into_iter()
         .map(Path::new)
         .find(|mount| mount.join("cgroup.controllers").exists())
+}
+
+/// Takes away what a daemon that was killed left. The kernel refuses for a group that has a process in it, and one that is
+/// young may be waiting for its first.
+fn sweep(place: &Path) {
+    for group in children(place) {
+        let ours = group.file_name().is_some_and(|name| name.to_string_lossy().starts_with("loopwright-"));
+        let made = fs::metadata(&group).and_then(|meta| meta.modified()).ok();
+        let age = made.and_then(|made| made.elapsed().ok());
+        if ours && age.is_some_and(|age| age > Duration::from_secs(600)) {
+            remove(&group);
+        }
+    }
 }

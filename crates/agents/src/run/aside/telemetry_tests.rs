@@ -101,7 +101,7 @@ fn counts_that_are_missing_negative_or_huge_are_unknown() {
 
 #[test]
 fn a_record_without_end_does_not_hide_the_next() {
-    let endless = "{\n".to_owned() + &"  \"x\": \"".to_owned() + &"y".repeat(MAX_RECORD + 10) + "\",\n";
+    let endless = "{\n  \"x\": \"".to_owned() + &"y".repeat(MAX_RECORD + 10) + "\",\n";
     let many_lines = "{\n".to_owned() + &"  \"x\": 1,\n".repeat(MAX_RECORD / 8);
     for garbage in [endless, many_lines, "}\n}\n{\n".into(), "\0\u{1b}[31m\n".into()] {
         let text = garbage + &gemini();
