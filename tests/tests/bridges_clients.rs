@@ -7,9 +7,8 @@
 mod bridges;
 mod harness;
 
-use bridges::{AGENTS, Bridged, ENDLESS, TOOLS};
+use bridges::{AGENTS, Bridged, ENDLESS, TOOLS, at_work};
 use harness::BAKERY;
-use protocol::{Fact, RequestId};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -95,14 +94,6 @@ impl Drop for Client {
     }
 }
 
-fn at_work(bridged: &Bridged, run: &Value) {
-    let request: RequestId = run.as_str().unwrap().parse().unwrap();
-    bridged.house.wait(|entry| match &entry.fact {
-        Fact::AttemptStarted(started) if started.request == request => Some(()),
-        _ => None,
-    });
-}
-
 /// Lists the tools on all five ports, runs a task to its end, waits, reads its result, cancels another, and goes on as if
 /// nothing had been after the daemon was killed under it.
 fn goes_through_it_all(start: fn(&str, &str) -> Client, protocol: &str) {
@@ -127,7 +118,7 @@ fn goes_through_it_all(start: fn(&str, &str) -> Client, protocol: &str) {
     assert_eq!((&result["outcome"], &result["tokens"]["input"]), (&json!("live"), &json!(100)), "{result}");
 
     let other = client.tool("run_task", json!({ "task": ENDLESS }))["run_id"].clone();
-    at_work(&bridged, &other);
+    at_work(&bridged, other.as_str().unwrap());
     let bridged = bridged.killed_and_started(PORTS);
     let status = client.tool("run_status", json!({ "run_id": other }));
     assert_ne!(status["state"], "ended", "{status}");

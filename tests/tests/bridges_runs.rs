@@ -1,11 +1,11 @@
 //! Runs over a bridge by plain HTTP: started, waited for, cancelled, seen again after a crash; and as MCP Tasks.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod bridges;
 mod harness;
 
-use bridges::{AGENTS, Bridged, ENDLESS, TOOLS};
+use bridges::{AGENTS, Bridged, ENDLESS, TOOLS, at_work};
 use harness::BAKERY;
 use protocol::fact::Channel;
 use protocol::{Fact, Request, RequestId};
@@ -25,14 +25,6 @@ fn waited(bridged: &Bridged, run: &str) -> Value {
             return told;
         }
     }
-}
-
-fn at_work(bridged: &Bridged, run: &str) {
-    let request: RequestId = run.parse().unwrap();
-    bridged.house.wait(|entry| match &entry.fact {
-        Fact::AttemptStarted(started) if started.request == request => Some(()),
-        _ => None,
-    });
 }
 
 #[test]
@@ -167,55 +159,29 @@ fn what_others_started_may_be_read_and_nothing_else() {
     }
 }
 
-/// What a client of protocol 2026-07-28 sends with every request that may become a Task.
-fn with_tasks(mut params: Value) -> Value {
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
-        "io.modelcontextprotocol/clientCapabilities": { "extensions": { "io.modelcontextprotocol/tasks": {} } },
-    });
-    params
-}
-
-fn of_task(bridged: &Bridged, method: &str, params: Value) -> Value {
-    let name = params["name"].as_str().or(params["taskId"].as_str()).unwrap().to_owned();
-    let body =
-        json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": with_tasks(params) }).to_string();
-    let token = format!("Bearer {}", bridged.token);
-    let headers = [
-        ("authorization", token.as_str()),
-        ("mcp-protocol-version", "2026-07-28"),
-        ("mcp-method", method),
-        ("mcp-name", &name),
-    ];
-    let answer = bridged.post(0, &headers, &body);
-    serde_json::from_str(&answer.body).unwrap_or_else(|e| panic!("{e}: {answer:?}"))
-}
-
 #[test]
 fn a_task_is_the_run_and_outlives_the_daemon_too() {
     let bridged = Bridged::open();
     let begun =
-        of_task(&bridged, "tools/call", json!({ "name": "run_task", "arguments": { "task": ENDLESS } }));
+        bridged.of_task("tools/call", json!({ "name": "run_task", "arguments": { "task": ENDLESS } }));
     let task = &begun["result"];
     assert_eq!((&task["resultType"], &task["status"]), (&json!("task"), &json!("working")), "{begun}");
     let id = task["taskId"].as_str().unwrap().to_owned();
     at_work(&bridged, &id);
     let bridged = bridged.killed_and_started("0");
-    let get = |bridged: &Bridged| of_task(bridged, "tasks/get", json!({ "taskId": id }))["result"].clone();
+    let get = |bridged: &Bridged| bridged.of_task("tasks/get", json!({ "taskId": id }))["result"].clone();
     assert_eq!(get(&bridged)["status"], "working");
-    let ack = of_task(&bridged, "tasks/cancel", json!({ "taskId": id }));
+    let ack = bridged.of_task("tasks/cancel", json!({ "taskId": id }));
     assert!(ack.get("result").is_some(), "{ack}");
     waited(&bridged, &id);
     assert_eq!(get(&bridged)["status"], "cancelled");
 
-    let begun =
-        of_task(&bridged, "tools/call", json!({ "name": "run_task", "arguments": { "task": BAKERY } }));
+    let begun = bridged.of_task("tools/call", json!({ "name": "run_task", "arguments": { "task": BAKERY } }));
     let id = begun["result"]["taskId"].as_str().unwrap().to_owned();
     waited(&bridged, &id);
-    let done = of_task(&bridged, "tasks/get", json!({ "taskId": id }))["result"].clone();
+    let done = bridged.of_task("tasks/get", json!({ "taskId": id }))["result"].clone();
     assert_eq!(done["status"], "completed", "{done}");
     assert_eq!(done["result"]["structuredContent"]["result"]["outcome"], "live");
-    let unknown = of_task(&bridged, "tasks/get", json!({ "taskId": "nobody" }));
+    let unknown = bridged.of_task("tasks/get", json!({ "taskId": "nobody" }));
     assert_eq!(unknown["error"]["code"], -32602);
 }

@@ -11,7 +11,7 @@ mod disk;
 mod serve;
 
 pub use script::{Act, Scene, Script, Spent};
-pub use serve::serve;
+pub use serve::{MCP_SERVERS, serve};
 
 use std::path::Path;
 

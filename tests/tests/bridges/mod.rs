@@ -7,7 +7,7 @@
 use crate::harness::tcp::{self, Answer};
 use crate::harness::{House, QUIET, program};
 use protocol::view::BridgeView;
-use protocol::{Fact, Request, Response};
+use protocol::{Fact, Request, RequestId, Response};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -23,6 +23,9 @@ pub const TOOLS: [&str; 7] =
 
 /// In a task: its agent does not come to an end by itself.
 pub const ENDLESS: &str = "xyzzy";
+
+/// In a task: its agent asks before it writes the page.
+pub const ASKING: &str = "plugh";
 
 /// What the scripted agent says that it used.
 pub const SPENT: Spent =
@@ -42,7 +45,9 @@ impl Bridged {
 
     pub fn open_at(ports: &str) -> Bridged {
         let workspace = Workspace::new().unwrap();
-        workspace.settings(QUIET).unwrap();
+        // What the agent asks for goes to the user.
+        let asks = format!("[agents.{}]\npermissions = \"ask\"\n", AGENTS[0]);
+        workspace.settings(&format!("{QUIET}{asks}")).unwrap();
         lay_out_agent(&workspace);
         Self::start(workspace, ports)
     }
@@ -97,6 +102,28 @@ impl Bridged {
         }
     }
 
+    /// One call as a client sends it that speaks Tasks and can be asked: protocol 2026-07-28.
+    pub fn of_task(&self, method: &str, mut params: Value) -> Value {
+        let name = params["name"].as_str().or(params["taskId"].as_str()).unwrap().to_owned();
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+            "io.modelcontextprotocol/clientCapabilities": {
+                "elicitation": {}, "extensions": { "io.modelcontextprotocol/tasks": {} },
+            },
+        });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+        let token = format!("Bearer {}", self.token);
+        let headers = [
+            ("authorization", token.as_str()),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", method),
+            ("mcp-name", &name),
+        ];
+        let answer = self.post(0, &headers, &body);
+        serde_json::from_str(&answer.body).unwrap_or_else(|e| panic!("{e}: {answer:?}"))
+    }
+
     /// With the headers that every client sends, and these.
     pub fn post(&self, place: usize, headers: &[(&str, &str)], body: &str) -> Answer {
         let address = self.address(place);
@@ -108,6 +135,15 @@ impl Bridged {
         all.extend(headers);
         tcp::send(&address, "POST", "/mcp", &all, body)
     }
+}
+
+/// Waits until the run's agent has started.
+pub fn at_work(bridged: &Bridged, run: &str) {
+    let request: RequestId = run.parse().unwrap();
+    bridged.house.wait(|entry| match &entry.fact {
+        Fact::AttemptStarted(started) if started.request == request => Some(()),
+        _ => None,
+    });
 }
 
 pub fn bridges(house: &House) -> (Vec<BridgeView>, String) {
@@ -129,6 +165,7 @@ fn lay_out_agent(workspace: &Workspace) {
     let script = Script {
         scenes: vec![
             scene("endless", &[ENDLESS], vec![Act::Hang]),
+            scene("asks", &[ASKING], vec![Act::Ask { title: "Delete the menu".into() }, write.clone()]),
             scene(
                 "page",
                 &[],
@@ -137,7 +174,7 @@ fn lay_out_agent(workspace: &Workspace) {
         ],
         ..Script::default()
     };
-    let argv = workspace.scripted_agent(&script, false).unwrap();
+    let argv = workspace.scripted_agent(&script, true).unwrap();
     let bin = workspace.path().join("bin");
     let cli = "#!/bin/sh\ncase \"$1\" in\n  auth) echo '{\"loggedIn\":true,\"authMethod\":\"claude.ai\"}' ;;\n  \
                *) echo '2.1.0 (Claude Code)' ;;\nesac\n";

@@ -13,6 +13,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
+/// In the state folder: the MCP servers that the newest session was given, as ACP has them.
+pub const MCP_SERVERS: &str = "mcp-servers.json";
+
 struct Stage {
     script: Script,
     state: Option<PathBuf>,
@@ -30,7 +33,9 @@ pub async fn serve(script: Script, state: Option<PathBuf>) -> Result<()> {
         .on_receive_request(
             async move |_: InitializeRequest, responder: Responder<InitializeResponse>, _| {
                 let info = Implementation::new("scripted-acp-agent", env!("CARGO_PKG_VERSION"));
-                responder.respond(InitializeResponse::new(ProtocolVersion::V1).agent_info(info))
+                let can = AgentCapabilities::new().mcp_capabilities(McpCapabilities::new().http(true));
+                let told = InitializeResponse::new(ProtocolVersion::V1).agent_info(info);
+                responder.respond(told.agent_capabilities(can))
             },
             agent_client_protocol::on_receive_request!(),
         )
@@ -72,6 +77,10 @@ impl Stage {
     fn open(&self, new: NewSessionRequest, responder: Responder<NewSessionResponse>) -> Result<()> {
         if self.script.signed_out {
             return responder.respond_with_error(Error::auth_required());
+        }
+        if let Some(state) = &self.state {
+            let servers = serde_json::to_vec(&new.mcp_servers).map_err(Error::into_internal_error)?;
+            std::fs::write(state.join(MCP_SERVERS), servers).map_err(Error::into_internal_error)?;
         }
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let id = SessionId::new(format!("scripted-{}", sessions.len() + 1));
