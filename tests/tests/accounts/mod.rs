@@ -34,14 +34,15 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// With no agent's programs, and with this in the settings.
+    /// With no agent's programs, and with this in the settings. Qwen Code says nothing while it waits for a quota to come
+    /// back, so that silence is what ends its run.
     pub fn open(agent: &str, settings: &str) -> Accounts {
         agent_programs().unwrap();
         let workspace = Workspace::new().unwrap();
         let model = ModelServer::start(scenario()).unwrap();
         workspace
             .settings(&format!(
-                "{QUIET}{}\n[memory]\nrecall = 0\n",
+                "{QUIET}{}\n[memory]\nrecall = 0\n[limits]\nidle_s = 60\n",
                 settings.replace("MODEL", &model.base_url())
             ))
             .unwrap();
