@@ -295,12 +295,10 @@ fn every_wire_can_be_refused_and_cut() {
         let server = ModelServer::start(Scenario::always("page", steps.to_vec())).unwrap();
         assert_eq!(post(&server, path, &body).0, 500, "{path}");
         let (status, cut) = post(&server, path, &body);
-        // Only one of them tells what a call costs before it has come to its end.
-        let told = u64::from(path == "/v1/messages");
-        assert_eq!((status, server.billed().total.calls), (200, told), "{path}: {cut}");
+        assert_eq!((status, server.billed().total.calls), (200, 0), "{path}: {cut}");
         assert!(cut.contains("data: ") && !cut.contains("0\r\n\r\n"), "{path}: {cut}");
         assert_eq!(post(&server, path, &body).0, 200);
-        assert_eq!(server.billed().total.calls, told + 1, "{path}");
+        assert_eq!(server.billed().total.calls, 1, "{path}");
     }
 }
 

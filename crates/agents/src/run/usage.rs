@@ -35,7 +35,8 @@ pub(super) struct Told<'a> {
 /// This run's part. The first of these that was told: the session's total, each call, each turn.
 pub(super) fn count(profile: &Profile, told: &Told<'_>) -> Counted {
     let said = told.said;
-    let of_total = match (&said.total, &told.before) {
+    let before = before(told);
+    let of_total = match (&said.total, &before) {
         (Some(total), Some(before)) => Some(less(&total.models, &before.models)),
         _ => None,
     };
@@ -56,12 +57,32 @@ pub(super) fn count(profile: &Profile, told: &Told<'_>) -> Counted {
         output: sum.output,
         reasoning: sum.reasoning,
         requests: sum.requests,
-        cost_usd: dollars(told),
+        cost_usd: dollars(said, before.as_ref()),
         models: rows.iter().filter(|row| !row.model.is_empty()).cloned().collect(),
         raw: None,
     };
     let model = main_model(&rows).or_else(|| said.model.clone());
     Counted { usage, model, raw: raw(told) }
+}
+
+/// The session's total when this run began, as its program knew it. One that could not write its total down when it ended
+/// begins again at nothing; that shows in what is left for this run being less than what its turns tell.
+fn before(told: &Told<'_>) -> Option<Total> {
+    let before = told.before.clone()?;
+    let Some(total) = &told.said.total else { return Some(before) };
+    let rest = add_all(&less(&total.models, &before.models));
+    let turns: Vec<ModelUsage> = told.said.turns.iter().flat_map(of_protocol).collect();
+    let turns = add_all(&turns);
+    let classes = [
+        (rest.input, turns.input),
+        (rest.cache_read, turns.cache_read),
+        (rest.cache_write, turns.cache_write),
+        (rest.output, turns.output),
+    ];
+    let too_little = |(rest, turns): &(Option<u64>, Option<u64>)| {
+        turns.is_some_and(|turns| turns > 0 && rest.is_none_or(|rest| rest < turns))
+    };
+    Some(if classes.iter().any(too_little) { Total::default() } else { before })
 }
 
 fn nothing_spent() -> ModelUsage {
@@ -84,9 +105,9 @@ fn turns(profile: &Profile, said: &Transcript) -> Option<Vec<ModelUsage>> {
 }
 
 /// Dollars are told for the whole session.
-fn dollars(told: &Told<'_>) -> Option<f64> {
-    let now = total_now(told.said)?.cost_usd?;
-    let before = told.before.as_ref()?;
+fn dollars(said: &Transcript, before: Option<&Total>) -> Option<f64> {
+    let now = total_now(said)?.cost_usd?;
+    let before = before?;
     let before = if before == &Total::default() { 0.0 } else { before.cost_usd? };
     (now >= before).then_some(now - before)
 }

@@ -121,3 +121,19 @@ fn counts_that_are_too_large_do_not_run_over() {
     let sum = counted(&said(), &[row("a", u64::MAX, 1), row("b", u64::MAX, u64::MAX)], None).usage;
     assert_eq!((sum.input, sum.output), (Some(u64::MAX), Some(u64::MAX)));
 }
+
+#[test]
+fn a_total_that_began_again_at_nothing_is_this_runs_own() {
+    let mut said = said();
+    said.prompts = 1;
+    said.turns.push(json!({ "usage": { "inputTokens": 90, "outputTokens": 20, "cachedReadTokens": 0, "cachedWriteTokens": 0 } }));
+    let before = || Some(Total { models: vec![row("m", 60, 15)], cost_usd: Some(0.5) });
+    // The session's: 100 of this run beside the 60 before it.
+    said.total = Some(Total { models: vec![row("m", 160, 37)], cost_usd: Some(1.5) });
+    let whole = counted(&said, &[], before()).usage;
+    assert_eq!((whole.input, whole.output, whole.cost_usd), (Some(100), Some(22), Some(1.0)));
+    // The same run, of a program that had not written the 60 down.
+    said.total = Some(Total { models: vec![row("m", 100, 22)], cost_usd: Some(1.0) });
+    let own = counted(&said, &[], before()).usage;
+    assert_eq!((own.input, own.output, own.cost_usd), (Some(100), Some(22), Some(1.0)));
+}

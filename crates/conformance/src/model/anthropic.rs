@@ -82,11 +82,16 @@ pub fn frames(asked: &Asked, turn: &Turn, item: Item, course: &Course) -> Vec<Fr
         start["usage"] = usage(item.tokens);
         return sse::in_one_piece(start, item, course);
     }
+    let mut frames = vec![Frame::Event(json!({"type": "ping"}))];
+    // Cut before it has told what it costs: some clients count what a broken stream has told, and some times they do not.
+    if course.fate == Fate::Cut {
+        course.begin(&mut frames);
+        return frames;
+    }
     let told = Tokens { output: 1, ..item.tokens };
     start["usage"] = usage(told);
-    let mut frames = Vec::new();
-    if course.fate != Fate::Whole {
-        // This wire tells what a call costs at its beginning; that is billed, however the call ends.
+    if course.fate == Fate::Hang {
+        // What this wire tells at its beginning is billed, however the call ends.
         frames.push(Frame::Bill(Item { tokens: told, ..item.clone() }));
     }
     frames.push(Frame::Event(json!({"type": "message_start", "message": start})));

@@ -160,13 +160,19 @@ async fn listen(
     noticed
 }
 
-/// The option that allows it once; to a question in words, a word.
+/// The option that allows it once: one that allows it for good is written down somewhere, perhaps in the project. To a
+/// question in words, a word.
 fn yes(ask: String, options: &[AskOption]) -> Control {
-    let allows = |option: &&AskOption| {
-        let words = format!("{} {}", option.id, option.label).to_lowercase();
-        ["allow", "yes", "approve", "proceed"].iter().any(|word| words.contains(word))
+    let named = |words: &[&str]| {
+        let fits = |option: &&AskOption| {
+            let told = format!("{} {}", option.id, option.label).to_lowercase();
+            words.iter().any(|word| told.contains(word))
+        };
+        options.iter().find(fits)
     };
-    let option = options.iter().find(allows).or_else(|| options.first()).map(|option| option.id.clone());
+    let option = named(&["once"])
+        .or_else(|| named(&["allow", "yes", "approve", "proceed"]))
+        .or_else(|| options.first());
     let text = options.is_empty().then(|| "Yes.".to_owned());
-    Control::Answer { ask, option, text }
+    Control::Answer { ask, option: option.map(|option| option.id.clone()), text }
 }
