@@ -1,10 +1,9 @@
 //! Claude Code's account.
 
-use super::ways::{KEY, MODEL, URL};
+use super::ways::{Fields, KEY, MODEL, URL, Variables};
 use super::{Answer, Field, Key, Kind, Login, Place, Question, Reading, Row, SignOut, Source, Verdict, Way};
 use crate::readiness::words;
 use protocol::fact::Paid;
-use std::collections::BTreeMap;
 
 pub(super) const ROW: Row = Row {
     sources: &[
@@ -117,15 +116,15 @@ fn read(answer: &Answer) -> Verdict {
     }
 }
 
-fn api_key(fields: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+fn api_key(fields: &Fields) -> Variables {
     given(fields, &[("key", "ANTHROPIC_API_KEY")])
 }
 
-fn token(fields: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+fn token(fields: &Fields) -> Variables {
     given(fields, &[("token", "CLAUDE_CODE_OAUTH_TOKEN")])
 }
 
-fn endpoint(fields: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+fn endpoint(fields: &Fields) -> Variables {
     given(
         fields,
         &[
@@ -140,10 +139,7 @@ fn endpoint(fields: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
 }
 
 /// Fields under the names of variables.
-pub(super) fn given(
-    fields: &BTreeMap<String, String>,
-    names: &[(&str, &'static str)],
-) -> Vec<(&'static str, String)> {
+pub(super) fn given(fields: &Fields, names: &[(&str, &'static str)]) -> Variables {
     let value = |(field, variable): &(&str, &'static str)| Some((*variable, fields.get(*field)?.clone()));
     names.iter().filter_map(value).collect()
 }

@@ -2,13 +2,12 @@
 //! way for a key (`codex login --with-api-key`) would write a copy into its home.
 
 use super::claude::given;
-use super::ways::{KEY, MODEL, URL};
+use super::ways::{Fields, KEY, MODEL, URL, Variables};
 use super::{Answer, Field, Key, Kind, Login, Place, Question, Reading, Row, SignOut, Source, Verdict, Way};
 use crate::readiness::{read_config, words};
 use crate::{Setup, launch, profile::Profile};
 use protocol::fact::Paid;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -150,7 +149,7 @@ fn own_provider(setup: &Setup, profile: &Profile) -> Option<Provider> {
     (!openai).then(|| Provider { key: text("env_key") })
 }
 
-fn provider(fields: &BTreeMap<String, String>, title: &str) -> Vec<(&'static str, String)> {
+fn provider(fields: &Fields, title: &str) -> Variables {
     let mut own = json!({
         "name": title,
         "base_url": fields.get("url").map_or(OPENAI, String::as_str),

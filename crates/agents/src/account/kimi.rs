@@ -1,10 +1,9 @@
 //! Kimi Code's account.
 
 use super::claude::given;
-use super::ways::{KEY, MODEL, URL};
+use super::ways::{Fields, KEY, MODEL, URL, Variables};
 use super::{Field, Key, Kind, Login, Place, Question, Reading, Row, SignOut, Source, Way};
 use protocol::fact::Paid;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) const ROW: Row = Row {
@@ -79,7 +78,7 @@ const fn login(args: &'static [&'static str]) -> Login {
 }
 
 /// All four, or it takes none of them.
-fn model(fields: &BTreeMap<String, String>, kind: &str) -> Vec<(&'static str, String)> {
+fn model(fields: &Fields, kind: &str) -> Variables {
     let mut env = given(
         fields,
         &[("key", "KIMI_MODEL_API_KEY"), ("url", "KIMI_MODEL_BASE_URL"), ("model", "KIMI_MODEL_NAME")],

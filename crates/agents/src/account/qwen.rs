@@ -1,10 +1,9 @@
 //! Qwen Code's account: keys only, since its vendor ended the free sign-in.
 
 use super::claude::given;
-use super::ways::{KEY, MODEL, URL};
+use super::ways::{Fields, KEY, MODEL, URL, Variables};
 use super::{Field, Key, Kind, Place, Question, Row, SignOut, Source, Way};
 use protocol::fact::Paid;
-use std::collections::BTreeMap;
 
 pub(super) const ROW: Row = Row {
     sources: &[
@@ -74,6 +73,6 @@ pub(super) const ROW: Row = Row {
     next: "give it a key on the Agents page, or with `loopwrightd sign-in qwen-code`; its free sign-in no longer exists",
 };
 
-fn openai(fields: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+fn openai(fields: &Fields) -> Variables {
     given(fields, &[("key", "OPENAI_API_KEY"), ("url", "OPENAI_BASE_URL"), ("model", "OPENAI_MODEL")])
 }

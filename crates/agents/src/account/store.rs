@@ -1,6 +1,6 @@
 //! The keys that the user gave, in memory, changeable while the daemon runs. Where they are kept is the daemon's.
 
-use super::ways::{self, Kind};
+use super::ways::{self, Kind, Variables};
 use crate::profile::{self, Profile};
 use protocol::fact::Paid;
 use protocol::view::AccountView;
@@ -72,7 +72,7 @@ impl Accounts {
     }
 
     /// What the agent's programs find in their environment by it.
-    pub(crate) fn environment(&self, profile: &Profile, home: &Path) -> Vec<(&'static str, String)> {
+    pub(crate) fn environment(&self, profile: &Profile, home: &Path) -> Variables {
         self.get(&profile.id)
             .map_or_else(Vec::new, |account| ways::environment(profile, &account.way, &account.fields, home))
     }

@@ -9,6 +9,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+/// What was typed, by the names of the fields.
+pub(crate) type Fields = BTreeMap<String, String>;
+/// Variables for an agent's programs.
+pub(crate) type Variables = Vec<(&'static str, String)>;
+
 pub(crate) struct Way {
     pub name: &'static str,
     pub title: &'static str,
@@ -60,7 +65,7 @@ pub(crate) struct Key {
     pub fields: &'static [Field],
     pub paid: Paid,
     /// What the fields become for the agent's program.
-    pub environment: fn(&BTreeMap<String, String>) -> Vec<(&'static str, String)>,
+    pub environment: fn(&Fields) -> Variables,
     /// A folder for its settings, below its home, where those that it has would choose another way than a key.
     pub home: Option<(&'static str, &'static str)>,
 }
@@ -118,12 +123,7 @@ pub(crate) fn way<'a>(profile: &'a Profile, name: &str) -> Option<&'a Way> {
 }
 
 /// What the stored fields become in the environment of the agent's programs.
-pub(crate) fn environment(
-    profile: &Profile,
-    name: &str,
-    fields: &BTreeMap<String, String>,
-    home: &Path,
-) -> Vec<(&'static str, String)> {
+pub(crate) fn environment(profile: &Profile, name: &str, fields: &Fields, home: &Path) -> Variables {
     match way(profile, name).map(|way| &way.kind) {
         Some(Kind::Key(key)) => {
             let mut env = (key.environment)(fields);
@@ -137,11 +137,7 @@ pub(crate) fn environment(
 
 /// The fields as they will be kept: trimmed, none that the way does not know, empty ones left out. The error never holds a
 /// value.
-pub(super) fn checked(
-    profile: &Profile,
-    name: &str,
-    fields: BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, BadFields> {
+pub(super) fn checked(profile: &Profile, name: &str, fields: Fields) -> Result<Fields, BadFields> {
     let key = match way(profile, name).map(|way| &way.kind) {
         Some(Kind::Key(key)) => key,
         Some(Kind::Login(_)) => return Err(BadFields("this way takes no key: start its sign-in".into())),
