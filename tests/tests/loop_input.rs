@@ -181,8 +181,10 @@ fn what_does_not_exist_is_not_found() {
         let Request::Ask { client, channel, .. } = asking(text) else { unreachable!() };
         let agent = (wrong == "agent").then(id);
         let project = (wrong == "project").then(id);
-        let refused =
-            house.refused(&Request::Ask { client, text: text.into(), project, agent, step: None, channel });
+        let (race, parts) = (vec![], vec![]);
+        let text = text.into();
+        let ask = Request::Ask { client, text, project, agent, race, parts, step: None, channel };
+        let refused = house.refused(&ask);
         assert!(refused.next.is_some(), "{refused}");
     }
     assert_eq!(house.daemon.entries().unwrap().len(), before);

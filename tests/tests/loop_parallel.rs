@@ -153,6 +153,28 @@ fn a_part_that_cannot_be_made_does_not_take_the_others_down() {
     house.is_sound();
 }
 
+/// Each waits for the other: one after the other they would never end.
+#[test]
+fn two_requests_may_be_worked_on_at_the_same_time() {
+    let workspace = Workspace::new().unwrap();
+    let signs = workspace.open_folder("signs", 0o777).unwrap();
+    let sign = |name: &str| signs.join(name).display().to_string();
+    let one = |own: &str, other: &str| {
+        let file = write(&format!("app/public/{own}.html"), "<!doctype html>\n<title>x</title>\n");
+        let acts = vec![shell(&format!("touch {}", sign(own))), Act::Await { path: sign(other) }, file];
+        script(vec![scene(own, "", vec![acts])])
+    };
+    let crew = [("claude-code", one("menu", "map")), ("codex", one("map", "menu"))];
+    let house = crew::house_in(workspace, &crew, "[limits]\nrequests_at_once = 2\nagents_at_once = 2\n");
+    let asked = ["claude-code", "codex"].map(|agent| house.accepted(&crew::of("A page", agent)).0);
+    asked.iter().for_each(|request| house.ends_live(request));
+    assert!(house.file("app/public/menu.html").is_some() && house.file("app/public/map.html").is_some());
+    let steps: Vec<_> = house.rows().iter().filter_map(|row| row.step).collect();
+    assert_eq!(steps.len(), 2);
+    assert_ne!(steps[0], steps[1]);
+    house.is_sound();
+}
+
 #[test]
 fn the_daemon_may_die_while_three_are_at_work() {
     let house = three(Workspace::new().unwrap());

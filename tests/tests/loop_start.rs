@@ -106,8 +106,16 @@ fn an_agent_that_is_not_there_is_waited_for_until_it_is_cancelled() {
     house.wait(|entry| matches!(entry.fact, Fact::ProjectActivated(_)).then_some(()));
     let Request::Ask { client, text, channel, .. } = asking(BAKERY) else { unreachable!() };
     let agent = Some(AgentId::new("codex").unwrap());
-    let (request, _) =
-        house.accepted(&Request::Ask { client, text, project: None, agent, step: None, channel });
+    let (request, _) = house.accepted(&Request::Ask {
+        client,
+        text,
+        project: None,
+        agent,
+        race: vec![],
+        parts: vec![],
+        step: None,
+        channel,
+    });
     let waiting = house.wait(|entry| match &entry.fact {
         Fact::RequestWaiting(waiting) if waiting.request == request => Some(waiting.waiting.clone()),
         _ => None,

@@ -175,9 +175,16 @@ impl Told {
         if before == stage.says || stage.says.is_empty() {
             return Ok(());
         }
-        let added = stage.says.strip_prefix(&before).unwrap_or(&stage.says);
-        let added = added.trim_start_matches([',', ';', ' ']);
-        print::line(&format!("[{}] {}", stage.stage.title(), clean::line(added, 220)))
+        let added = match stage.says.strip_prefix(&before) {
+            Some(added) => added.trim_start_matches([',', ';', ' ']).to_owned(),
+            // Several parts are told one after the other: only those that changed are news.
+            None => {
+                let known: Vec<&str> = before.split("; ").collect();
+                let news = stage.says.split("; ").filter(|part| !known.contains(part));
+                news.collect::<Vec<_>>().join("; ")
+            }
+        };
+        print::line(&format!("[{}] {}", stage.stage.title(), clean::line(&added, 220)))
     }
 }
 

@@ -205,7 +205,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
 
 fn memory_of_machine() -> u64 {
     let machine = rustix::system::sysinfo();
-    u64::from(machine.totalram).saturating_mul(u64::from(machine.mem_unit))
+    machine.totalram.saturating_mul(machine.mem_unit.into())
 }
 
 /// The command line first, then the settings.

@@ -45,7 +45,8 @@ pub struct RunLimits {
     pub attempts: u32,
     /// Tokens of the brief.
     pub brief_tokens: u64,
-    /// Requests that are worked on at once.
+    /// Requests that are worked on at once. Each builds on what the one before left, so that one is the rule; the parts of
+    /// a request are done at the same time anyway.
     pub requests_at_once: usize,
     /// Agents that run at once; unset: as many as the machine's memory bears.
     pub agents_at_once: Option<usize>,
@@ -74,7 +75,7 @@ impl Default for RunLimits {
             wall_s: 3600,
             attempts: limits.attempts,
             brief_tokens: 12_000,
-            requests_at_once: limits.active,
+            requests_at_once: 1,
             agents_at_once: None,
             per_agent: limits.per_agent,
             on_quota: OnQuota::default(),
@@ -198,7 +199,7 @@ mod tests {
     fn what_the_user_sets_reaches_the_loop() {
         let text = "
             [limits]
-            requests_at_once = 1
+            requests_at_once = 3
             agents_at_once = 0
             on_quota = \"ask\"
             pick = \"you\"
@@ -211,7 +212,7 @@ mod tests {
         ";
         let settings: Settings = toml::from_str(text).unwrap();
         let limits = settings.engine_limits(u64::MAX);
-        assert_eq!((limits.active, limits.at_once), (1, 1), "none at once would wait for ever");
+        assert_eq!((limits.active, limits.at_once), (3, 1), "none at once would wait for ever");
         assert_eq!((limits.on_quota, limits.pick), (engine::OnQuota::Ask, Judge::You));
         let codex = AgentId::new("codex").unwrap();
         assert_eq!((limits.runs_of(&codex), limits.runs_of(&AgentId::new("x").unwrap())), (3, 1));

@@ -2,6 +2,7 @@
 //! the probes.
 
 use crate::context::Daemon;
+use protocol::fact::Waiting;
 use protocol::view::{self, Hello, Home, NoteRow, RequestView};
 use protocol::*;
 
@@ -33,10 +34,10 @@ pub(super) async fn home(daemon: &Daemon) -> Result<Response, ApiError> {
     let of = active.clone();
     let read = daemon.reads.ask(move |r| Ok((r.projects()?, r.requests(Some(&of), 30)?)));
     let (projects, requests) = read.await?;
-    let running = requests
-        .iter()
-        .rev()
-        .find(|r| matches!(r.status, view::Status::Running { .. } | view::Status::Cancelling));
+    let running = requests.iter().rev().find(|r| {
+        let asks = matches!(&r.status, view::Status::Waiting { waiting: Waiting::You { .. } });
+        asks || matches!(r.status, view::Status::Running { .. } | view::Status::Cancelling)
+    });
     let current = match running.or(requests.first()).map(|r| r.request.clone()) {
         Some(request) => Some(show(daemon, &request).await?),
         None => None,
