@@ -1,7 +1,7 @@
 //! Who is let in at a bridge, and what becomes of callers that mean no good: each gets a named answer, and those after them
 //! are served as if nothing had been.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::panic, reason = "test code")]
 
 mod bridges;
 mod harness;

@@ -1,6 +1,6 @@
 //! Runs over a bridge by plain HTTP: started, waited for, cancelled, seen again after a crash; and as MCP Tasks.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 mod bridges;
 mod harness;
