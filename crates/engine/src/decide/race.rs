@@ -12,7 +12,8 @@ use protocol::*;
 pub fn pick(look: Look, request: &RequestId, attempt: AttemptId) -> Result<Vec<Fact>, Rejected> {
     look.open(request)?;
     let (open, lane) = look.open_at(&attempt, "the pick")?;
-    let Some(task) = open.lanes.get(lane).map(|lane| lane.task).filter(|task| open.races(*task)) else {
+    let is_on = |task: &usize| open.races(*task) && !open.cancelled;
+    let Some(task) = open.lanes.get(lane).map(|lane| lane.task).filter(is_on) else {
         return Err(Rejected::NotRacing { attempt });
     };
     if !has_something(open, lane) {

@@ -83,7 +83,9 @@ pub fn answer(
 ) -> Facts {
     look.open(request)?;
     let (open, lane) = look.open_at(&attempt, "the answer")?;
-    let asks = open.current(lane).map(|a| &a.asks);
+    let runs = open.lanes.get(lane).is_some_and(|lane| matches!(lane.at, Stand::Running { .. }));
+    let heard = runs || waits_for_an_answer(open, lane);
+    let asks = open.current(lane).map(|a| &a.asks).filter(|_| heard);
     let Some(options) = asks.and_then(|asks| asks.get(&ask)) else {
         return Err(Rejected::NoAsk { attempt, ask });
     };

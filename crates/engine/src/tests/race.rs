@@ -180,6 +180,13 @@ fn a_workspace_may_leave_it_to_the_user() {
     let mut w = at_end();
     w.put(cancel("r")).unwrap();
     assert!(matches!(w.pending()[0], Effect::Record { outcome: Outcome::Cancelled, .. }));
+    assert_eq!(w.put(pick("r-a2")), Err(Rejected::NotRacing { attempt: id("r-a2") }), "it is over");
+    // Nor while the others are still being stopped.
+    let mut w = running();
+    ends(&mut w, "r-a1", 1, 1);
+    w.put(failed("r-a1", Gate)).unwrap();
+    w.put(cancel("r")).unwrap();
+    assert_eq!(w.put(pick("r-a1")), Err(Rejected::NotRacing { attempt: id("r-a1") }));
 }
 
 #[test]
