@@ -6,9 +6,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code, its helpers included")]
 
-use agents::{Control, Event, Job, RunAs, RunEnd, RunLimits, Setup};
+use agents::{Accounts, Control, Event, Job, Leases, Permissions, RunAs, RunEnd, RunLimits, Setup};
 use protocol::fact::{AttemptEnd, Readiness, Usage};
-use protocol::{AgentId, AttemptId};
+use protocol::{AgentId, At, AttemptId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -56,6 +56,10 @@ impl Bench {
                 ),
                 (codex(), env(&[("CODEX_HOME", codex_home.to_str().unwrap()), ("SCRIPTED_KEY", "made-up")])),
             ]),
+            accounts: Default::default(),
+            leases: Default::default(),
+            accounts: Accounts::default(),
+            leases: Leases::default(),
         };
         Bench { workspace, model, setup, tree }
     }
@@ -66,7 +70,10 @@ impl Bench {
             agent: agent.clone(),
             worktree: self.tree.clone(),
             brief: brief.into(),
-            limits: RunLimits { idle: Duration::from_secs(60), wall: Duration::from_secs(120) },
+            limits: RunLimits::new(Duration::from_secs(60), Duration::from_secs(120)),
+            mcp: vec![],
+            resume: None,
+            permissions: Permissions::Allow,
         }
     }
 
@@ -161,7 +168,7 @@ fn in_runtime<T>(body: impl Future<Output = T>) -> T {
 
 async fn does_the_work(agent: AgentId) -> (Usage, Tokens) {
     let bench = Bench::new(page());
-    let ready = agents::probe(&bench.setup, &agent).await;
+    let ready = agents::probe(&bench.setup, &agent, At(0)).await;
     let Readiness::SignedIn { version } = ready else { panic!("not ready: {ready:?}") };
     assert!(version.contains('.'), "{version}");
     assert_eq!(bench.model.billed().total, Tokens::default(), "a probe costs nothing");
@@ -223,7 +230,7 @@ fn codex_writes_the_page_and_costs_what_was_billed() {
             output: Some(billed.output),
             reasoning: Some(billed.reasoning),
             cost_usd: None,
-            raw: None,
+            ..usage.clone()
         };
         assert_eq!(usage, expected);
     });

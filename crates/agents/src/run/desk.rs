@@ -2,7 +2,7 @@
 
 use super::aside::Told;
 use super::asks::{self, Asks, is_question};
-use super::drive::Ending;
+use super::ending::Ending;
 use super::refusals::Refusals;
 use super::talk::Remark;
 use super::transcript::Transcript;

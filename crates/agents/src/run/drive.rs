@@ -3,8 +3,10 @@
 
 use super::aside::Aside;
 use super::asks::Asks;
+use super::converse::converse;
 use super::desk::{CANCEL_GRACE, Clocks, Desk, Seen};
-use super::talk::{self, Line, Remark, Topic};
+use super::ending::Ending;
+use super::talk::{Line, Remark, Topic};
 use super::transcript::Transcript;
 use super::watch::Watch;
 use super::wire::{Lines, TooLong};
@@ -12,18 +14,13 @@ use crate::leases::Turnstile;
 use crate::profile::Profile;
 use crate::supervise::Tree;
 use crate::{Control, Event, Job, Permissions, RunLimits};
-use agent_client_protocol::v1::ConnectionTo;
-use agent_client_protocol::v1::schema::{CreateElicitationRequest, RequestPermissionRequest};
-use agent_client_protocol::{Agent, Client, Error, Lines as AcpLines};
-use futures_util::{sink, stream};
-use protocol::fact::AttemptEnd;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, BufReader};
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::io::BufReader;
+use tokio::process::{ChildStderr, ChildStdout};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
@@ -34,34 +31,6 @@ const MAX_STDERR_LINE: usize = 4 << 10;
 const LAST_ANSWER: Duration = Duration::from_millis(500);
 /// Events that may wait for their reader before the agent is held back.
 const QUEUE: usize = 256;
-
-/// How the conversation ended.
-#[derive(Debug)]
-pub(super) enum Ending {
-    TurnEnded,
-    /// By an order of ours, which it heard or had to be forced to.
-    Stopped {
-        forced: bool,
-    },
-    Silent(Duration),
-    TooLong(Duration),
-    /// Its service refused it for too long.
-    RefusedTooLong,
-    Stuck(String),
-    OverLimit(String),
-    /// It asked, and nobody can answer.
-    Unanswered(String),
-    Judged(AttemptEnd),
-    /// It answered with an error.
-    Refused {
-        code: i64,
-        text: String,
-    },
-    /// It broke the protocol.
-    Broken(String),
-    /// Its output ended.
-    Gone,
-}
 
 /// What a run is driven with.
 pub(super) struct Drive<'a, H> {
@@ -143,26 +112,6 @@ where
         last_words(&mut desk, &mut pipes).await;
     }
     ending
-}
-
-impl Ending {
-    /// The agent may still be at work, and would tell what it spent if it was told to stop.
-    fn leaves_a_turn_open(&self) -> bool {
-        match self {
-            Ending::Silent(_)
-            | Ending::TooLong(_)
-            | Ending::RefusedTooLong
-            | Ending::Stuck(_)
-            | Ending::Judged(_) => true,
-            Ending::TurnEnded
-            | Ending::Stopped { .. }
-            | Ending::OverLimit(_)
-            | Ending::Unanswered(_)
-            | Ending::Refused { .. }
-            | Ending::Broken(_)
-            | Ending::Gone => false,
-        }
-    }
 }
 
 struct Sides<'a, H> {
@@ -288,57 +237,9 @@ async fn last_answer(
     };
     match ending {
         Ending::TurnEnded | Ending::Stopped { .. } => ending,
-        Ending::Refused { .. } if !is_closed(&ending) => ending,
+        Ending::Refused { .. } if !ending.is_closed() => ending,
         _ => Ending::Gone,
     }
-}
-
-/// The protocol's own word for "nobody is there", which is no answer of the agent.
-fn is_closed(ending: &Ending) -> bool {
-    matches!(ending, Ending::Refused { code: -32603, text } if text.contains("closed") || text.contains("connection"))
-}
-
-async fn converse(
-    stdin: ChildStdin,
-    from_agent: mpsc::UnboundedReceiver<String>,
-    topic: Topic,
-    line: Line,
-) -> Ending {
-    let outgoing = sink::unfold(stdin, |mut stdin, line: String| async move {
-        stdin.write_all(line.as_bytes()).await?;
-        stdin.write_all(b"\n").await?;
-        stdin.flush().await?;
-        Ok::<_, std::io::Error>(stdin)
-    });
-    let incoming = stream::unfold(from_agent, |mut lines| async move {
-        let line = lines.recv().await?;
-        Some((Ok::<_, std::io::Error>(line), lines))
-    });
-    let (permissions, forms) = (line.remarks.clone(), line.remarks.clone());
-    let talked = Client
-        .v1()
-        .name("loopwright")
-        .on_receive_request(
-            async move |request: RequestPermissionRequest, responder, _cx| {
-                // When nobody listens, the run is over.
-                let _ = permissions.send(Remark::Permission(request, responder));
-                Ok(())
-            },
-            agent_client_protocol::on_receive_request!(),
-        )
-        .on_receive_request(
-            async move |request: CreateElicitationRequest, responder, _cx| {
-                let _ = forms.send(Remark::Form(request, responder));
-                Ok(())
-            },
-            agent_client_protocol::on_receive_request!(),
-        )
-        .connect_with(
-            AcpLines::new(Box::pin(outgoing), Box::pin(incoming)),
-            async |cx: ConnectionTo<Agent>| Ok::<_, Error>(talk::talk(cx, topic, line).await),
-        )
-        .await;
-    talked.unwrap_or_else(|error| Ending::Broken(format!("the conversation broke off: {}", error.message)))
 }
 
 async fn next_order(control: &mut Option<mpsc::Receiver<Control>>) -> Option<Control> {

@@ -2,8 +2,10 @@
 
 mod aside;
 mod asks;
+mod converse;
 mod desk;
 mod drive;
+mod ending;
 mod failure;
 mod ledger;
 mod message;
@@ -13,6 +15,7 @@ mod read;
 mod refusals;
 mod reset;
 mod talk;
+mod text;
 mod tools;
 mod transcript;
 pub(crate) mod usage;
@@ -26,7 +29,8 @@ use crate::supervise::{self, Gauge, Limits, Tree, Walls};
 use crate::{Control, Event, Job, RunEnd, Setup, launch};
 use aside::Aside;
 use desk::Seen;
-use drive::{Drive, Ending};
+use drive::Drive;
+use ending::Ending;
 use protocol::At;
 use protocol::fact::{AttemptEnd, Usage};
 use protocol::view::LineKind;

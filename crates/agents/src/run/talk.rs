@@ -1,7 +1,7 @@
 //! The conversation over ACP: a session, the brief as a prompt, then whatever comes next.
 
 use super::asks::Next;
-use super::drive::Ending;
+use super::ending::Ending;
 use super::open;
 use crate::McpServer;
 use crate::profile::Profile;

@@ -2,6 +2,7 @@
 //! and counted; all of it is bounded.
 
 use super::message::{self, Content, Envelope, PlanEntry, Update};
+use super::text::{MAX_LINE, Text, bounded};
 use super::tools::Tools;
 use super::usage::Total;
 use crate::{Event, Profile};
@@ -11,12 +12,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
 
-/// The longest line.
-const MAX_LINE: usize = 8 << 10;
 /// Raw and error lines that are kept of one run.
 const MAX_NOISE: u32 = 2000;
-/// Text that has no line end is shown in pieces of about this size.
-const PIECE: usize = 600;
 
 pub(super) struct Transcript {
     profile: &'static Profile,
@@ -42,13 +39,6 @@ pub(super) struct Transcript {
     pub model: Option<String>,
     /// The agent's newest message.
     pub last_words: String,
-}
-
-#[derive(Default)]
-struct Text {
-    thought: bool,
-    message: Option<String>,
-    buffer: String,
 }
 
 impl Transcript {
@@ -223,20 +213,7 @@ impl Transcript {
         if !thought && self.last_words.len() < MAX_LINE {
             self.last_words.push_str(&content.text);
         }
-        self.text.buffer.push_str(&content.text);
-        self.show_whole_lines();
-    }
-
-    fn show_whole_lines(&mut self) {
-        let whole = match self.text.buffer.rfind('\n') {
-            Some(end) => Some(end + 1),
-            None if self.text.buffer.len() > PIECE => self.text.buffer.rfind(' ').map(|space| space + 1),
-            None => None,
-        };
-        let whole = whole.or_else(|| (self.text.buffer.len() > MAX_LINE).then_some(self.text.buffer.len()));
-        if let Some(end) = whole {
-            let rest = self.text.buffer.split_off(end);
-            let ready = std::mem::replace(&mut self.text.buffer, rest);
+        if let Some(ready) = self.text.add(&content.text) {
             self.push_text(&ready);
         }
     }
@@ -321,18 +298,6 @@ fn params_update(params: &str) -> Option<Update<'_>> {
 
 fn value(raw: &RawValue) -> Option<Value> {
     serde_json::from_str(raw.get()).ok()
-}
-
-/// Without control characters, and no longer than a line may be.
-fn bounded(text: &str) -> String {
-    let cut = text.floor_char_boundary(MAX_LINE - '…'.len_utf8());
-    let shown = if text.len() > MAX_LINE { &text[..cut] } else { text };
-    let mut line = String::with_capacity(shown.len() + '…'.len_utf8());
-    line.extend(shown.chars().filter(|c| !c.is_control() || *c == '\t'));
-    if shown.len() < text.len() {
-        line.push('…');
-    }
-    line
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub(crate) use limits::{Limits, machine_memory};
 use protocol::AttemptId;
 use record::Record;
 use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -75,8 +76,11 @@ impl Tree {
         walls: Walls,
         terminal: Option<&OwnedFd>,
     ) -> io::Result<Tree> {
-        let groups =
-            if walls.cgroup && can_enter(setup) { Groups::make(id, walls.limits) } else { Groups::default() };
+        let groups = if walls.cgroup && can_enter(setup) {
+            Groups::make(&group_name(setup, id), walls.limits)
+        } else {
+            Groups::default()
+        };
         let runtime = setup.runtime.clone();
         record(&groups, None).write(&runtime, id)?;
         let mut command = command(setup, id, launch, cwd, walls.limits, &groups);
@@ -170,6 +174,13 @@ pub fn adopt_orphans() -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 pub fn adopt_orphans() -> io::Result<()> {
     Ok(())
+}
+
+/// Another daemon on this machine may have given an attempt the same name.
+fn group_name(setup: &Setup, id: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    setup.runtime.hash(&mut hasher);
+    format!("{id}-{:08x}", hasher.finish() & 0xffff_ffff)
 }
 
 fn record(groups: &Groups, pid: Option<i32>) -> Record {
