@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests, and what they share, fail by panicking")]
 
+mod agents;
 mod append;
 mod crash;
 mod full;
