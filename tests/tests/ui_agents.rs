@@ -12,6 +12,7 @@ use browser::Browser;
 use protocol::fact::Readiness;
 use protocol::{Request, Response};
 use serde_json::json;
+use testkit::Workspace;
 use testkit::alone;
 use testkit::auth::{AuthPlan, AuthServer, CODEX_CODE};
 
@@ -208,8 +209,13 @@ fn a_code_is_pasted_and_a_way_that_is_gone_is_shown_as_gone() {
 
 #[test]
 fn the_bridges_are_shown_with_their_token_masked() {
-    let house = harness::House::practice();
+    let workspace = Workspace::new().unwrap();
+    workspace.settings(&format!("{}{}", harness::QUIET, harness::QUICK)).unwrap();
+    let args = ["--port", "0", "--starter", "static", "--bridges", "0"];
+    let house = harness::House::start_with(workspace, &args);
     let Response::Bridges { rows, token } = house.call(&Request::Bridges) else { panic!() };
+    assert_eq!(rows.len(), 5);
+    assert!(rows.iter().all(|row| row.up) && !token.is_empty(), "{rows:?}");
     let browser = Browser::signed_in(&house);
     browser.click("[data-testid=nav-bridges]");
     browser.until(
@@ -225,6 +231,9 @@ fn the_bridges_are_shown_with_their_token_masked() {
     browser.says("[data-testid=bridge-token]", &token);
     browser.says("[data-testid=bridge-config]", &format!("Bearer {token}"));
     browser.click("[data-testid=bridge-reveal]");
+    browser.until("masked again", "return !document.body.innerText.includes(args[0])", vec![json!(token)]);
     browser.picture("bridges");
+    browser.click("[data-testid=nav-agents]");
+    browser.says(&card("codex", " [data-testid=bridge][data-up=up]"), "not the same as signed in");
     browser.is_quiet();
 }

@@ -4,12 +4,16 @@ use super::plain;
 use crate::app::{App, RwSignal, memo, part};
 use leptos::prelude::*;
 use protocol::Request;
+use protocol::fact::Readiness;
 use protocol::id::{AgentId, AttemptId, RequestId};
+use protocol::view::AgentRow;
 
-/// The agents that could take it now, by name, after what stands there when Hermes is to pick.
+/// The agents that could take it, by name, after what stands there when Hermes is to pick.
 pub fn takers(app: App, first: &'static str, but: Option<&AgentId>) -> Vec<(String, String)> {
     let ready = app.home_with(|h| {
-        let able = h.agents.iter().filter(|a| a.readiness.is_ready() && Some(&a.agent) != but);
+        // One that is busy takes it when its turn comes.
+        let able = |a: &&AgentRow| a.readiness.is_ready() || matches!(a.readiness, Readiness::Busy { .. });
+        let able = h.agents.iter().filter(able).filter(|a| Some(&a.agent) != but);
         able.map(|a| (a.agent.to_string(), a.title.clone())).collect::<Vec<_>>()
     });
     std::iter::once((String::new(), first.to_owned())).chain(ready.unwrap_or_default()).collect()

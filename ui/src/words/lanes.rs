@@ -8,7 +8,8 @@ use protocol::view::{AttemptView, RequestView, TaskStatus, TaskView};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lane {
     pub number: u32,
-    pub title: String,
+    /// Its own words; none for the whole request, whose words stand above.
+    pub title: Option<String>,
     /// The word for `data-status`, and its label.
     pub status: (&'static str, &'static str),
     pub now: String,
@@ -65,7 +66,7 @@ fn lane(view: &RequestView, task: &TaskView) -> Lane {
     let waits = attempts(view, task).any(|a| a.asked.is_some() && a.finished.is_none());
     Lane {
         number: task.number,
-        title: task.title.clone(),
+        title: task.text.clone().or_else(|| (view.tasks.len() > 1).then(|| task.title.clone())),
         status: if waits { ("waiting", "Asks you") } else { status_word(&task.status) },
         now: task.now.clone(),
         agents: if agents.is_empty() { task.agents.clone() } else { agents },

@@ -6,7 +6,7 @@ use crate::backend;
 use crate::parts::plain::typed;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
-use protocol::fact::Channel;
+use protocol::fact::{Channel, Readiness};
 use protocol::id::{AgentId, ClientId};
 use protocol::{ApiError, Request};
 
@@ -103,10 +103,11 @@ fn AgentChoice(agent: RwSignal<String>) -> impl IntoView {
     let catalogue = memo(move || {
         app.home_with(|h| {
             let row = |a: &protocol::view::AgentRow| {
-                let note = match (a.readiness.is_practice(), a.readiness.is_ready()) {
-                    (true, _) => " (practice)",
-                    (false, true) => "",
-                    (false, false) => " (not ready)",
+                let note = match &a.readiness {
+                    Readiness::Practice => " (practice)",
+                    Readiness::Busy { .. } => " (busy)",
+                    other if other.is_ready() => "",
+                    _ => " (not ready)",
                 };
                 (a.agent.to_string(), format!("{}{note}", a.title))
             };

@@ -38,7 +38,7 @@ fn lane(app: App, request: &RequestId, lane: Lane, many: bool) -> AnyView {
                 <span class="grow"></span>
                 <span class="badge" data-status=word>{label}</span>
             </p>
-            {plain::p("lane-title", lane.title)}
+            {lane.title.map(|title| plain::p("lane-title", title))}
             {plain::p("muted small", sentence(&lane.now))}
             {lane.race.map(|r| race(app, request, r))}
         </section>
