@@ -23,6 +23,8 @@ pub(crate) struct Site {
     pub page: Page,
     /// Nothing of ours is there yet.
     fresh: bool,
+    /// Two sides stand in the files, with git's marks between them.
+    marked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +44,15 @@ impl Site {
         let folder = worktree.join("app");
         let starter =
             if folder.join("app/routes/home.tsx").exists() { Starter::React } else { Starter::Plain };
-        let (page, fresh) = match fs::read(folder.join("content.json")) {
-            Ok(bytes) => (serde_json::from_slice(&bytes).map_err(Error::Content)?, false),
-            Err(_) => (Page::default(), true),
+        let (page, fresh, marked) = match fs::read_to_string(folder.join("content.json")) {
+            Ok(text) => {
+                let theirs = first_side(&text);
+                let marked = theirs != text;
+                (serde_json::from_str(&theirs).map_err(Error::Content)?, false, marked)
+            }
+            Err(_) => (Page::default(), true, false),
         };
-        Ok(Site { folder, starter, page, fresh })
+        Ok(Site { folder, starter, page, fresh, marked })
     }
 
     /// The writes that bring the page from what it is to what was asked, each a page that stands by itself.
@@ -59,6 +65,9 @@ impl Site {
             if page != before {
                 steps.push(self.step(title_of(change), &page, steps.is_empty()));
             }
+        }
+        if self.marked && steps.is_empty() {
+            steps.push(self.step("Bring both sides together".to_owned(), &page, true));
         }
         steps
     }
@@ -87,6 +96,22 @@ impl Step {
         }
         Ok(())
     }
+}
+
+/// What the others wrote where two sides stand in a text; what was asked of us is done on top of it once more.
+fn first_side(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut ours = false;
+    for line in text.split_inclusive('\n') {
+        match line.get(..7) {
+            Some("<<<<<<<") => {}
+            Some("|||||||" | "=======") => ours = true,
+            Some(">>>>>>>") => ours = false,
+            _ if ours => {}
+            _ => kept.push_str(line),
+        }
+    }
+    kept
 }
 
 /// Whole or not at all: the preview reads while we write.
@@ -138,4 +163,30 @@ fn short(text: &str) -> String {
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_sides_the_others_is_kept_and_ours_is_done_on_top_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = |text: &str| {
+            fs::create_dir_all(folder.path().join("app")).unwrap();
+            fs::write(folder.path().join("app/content.json"), text).unwrap();
+            Site::open(folder.path()).unwrap()
+        };
+        let page = |title: &str| {
+            serde_json::to_string_pretty(&Page { title: title.into(), ..Page::default() }).unwrap()
+        };
+        let (theirs, ours) = (page("Theirs"), page("Ours"));
+        let line = |text: &str| text.lines().find(|line| line.contains("title")).unwrap().to_owned();
+        let marks = format!("<<<<<<< main\n{}\n=======\n{}\n>>>>>>> work", line(&theirs), line(&ours));
+        let marked = site(&theirs.replace(&line(&theirs), &marks));
+        assert_eq!(marked.page.title, "Theirs");
+        assert_eq!(marked.steps(&[]).len(), 1, "the marks go, whatever was asked");
+        assert_eq!(marked.steps(&[Change::Tagline("bread".into())]).len(), 1);
+        assert!(site(&theirs).steps(&[]).is_empty());
+    }
 }
