@@ -56,8 +56,6 @@ impl Bench {
                 ),
                 (codex(), env(&[("CODEX_HOME", codex_home.to_str().unwrap()), ("SCRIPTED_KEY", "made-up")])),
             ]),
-            accounts: Default::default(),
-            leases: Default::default(),
             accounts: Accounts::default(),
             leases: Leases::default(),
         };
