@@ -30,7 +30,7 @@ pub(super) fn profile() -> Profile {
         mcp_env: &[],
         settings: None,
         aside: Aside::Telemetry { file: "GEMINI_TELEMETRY_OUTFILE", env: TELEMETRY },
-        resumes: Resumes::WithHistory,
+        resumes: Resumes::WithHistory { chats: ".gemini/tmp" },
         session_meta: None,
         named_by_us: false,
         known: &[],

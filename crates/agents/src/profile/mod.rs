@@ -97,7 +97,10 @@ pub(crate) enum Resumes {
     /// `session/resume`: nothing is said again.
     Quietly,
     /// `session/load`: the whole conversation is said again first.
-    WithHistory,
+    WithHistory {
+        /// In its home: where each project has a folder `chats` with files that are named by the minute.
+        chats: &'static str,
+    },
 }
 
 /// A program and how one gets it.

@@ -9,6 +9,7 @@ mod ending;
 mod failure;
 mod ledger;
 mod message;
+mod minute;
 mod open;
 mod queue;
 mod read;
@@ -60,7 +61,7 @@ pub async fn run(
     let Some(profile) = profile::find(&job.agent) else {
         return RunEnd::without_words(failed(format!("there is no agent called `{}`", job.agent)));
     };
-    let place = match queue::wait(&setup.leases, &job, profile.title, &events, &mut control).await {
+    let place = match queue::wait(setup, profile, &job, &events, &mut control).await {
         Ok(place) => place,
         Err(end) => return RunEnd::without_words(end),
     };

@@ -1,8 +1,10 @@
 //! Before a run begins: its place among the account's runs, and its turn to start. No clock goes meanwhile, and it can
 //! be cancelled.
 
+use super::minute;
 use crate::leases::{Lease, Turnstile};
-use crate::{Control, Event, Job, Leases};
+use crate::profile::Profile;
+use crate::{Control, Event, Job, Setup};
 use futures_util::FutureExt;
 use protocol::fact::AttemptEnd;
 use std::collections::VecDeque;
@@ -18,17 +20,20 @@ pub(super) struct Place {
 
 /// Waits for its turn; an end, when it was stopped before.
 pub(super) async fn wait(
-    leases: &Leases,
+    setup: &Setup,
+    profile: &Profile,
     job: &Job,
-    title: &str,
     events: &mpsc::Sender<Event>,
     control: &mut mpsc::Receiver<Control>,
 ) -> Result<Place, AttemptEnd> {
     let mut steered = VecDeque::new();
+    let (leases, title) = (&setup.leases, profile.title);
     let why = format!("another run of {title} to end: its account takes one more then");
     let lease = turn(leases.lease(&job.agent), &why, events, control, &mut steered).await?;
     let why = format!("another start of {title}: its account takes one at a time");
     let turnstile = turn(leases.turnstile(&job.agent), &why, events, control, &mut steered).await?;
+    let why = "the next minute: its program would write over a session of this one".to_owned();
+    turn(minute::over(setup, profile, job, super::now()), &why, events, control, &mut steered).await?;
     Ok(Place { lease, turnstile, steered })
 }
 

@@ -36,6 +36,8 @@ struct Tool {
     told: String,
     /// What it was called with.
     arguments: u64,
+    /// They are its own words, not what is shown of it.
+    exact: bool,
 }
 
 /// What is new.
@@ -60,8 +62,11 @@ impl Tools {
             tool.status = Status::of(status);
         }
         // Where no arguments are told, what is shown of the change stands for them.
-        let arguments = update.raw_input.map(|raw| raw.get()).filter(|raw| *raw != "{}");
-        if let Some(arguments) = arguments.or_else(|| Some(update.content?.get()).filter(|_| !was_over)) {
+        let own = update.raw_input.map(|raw| raw.get()).filter(|raw| *raw != "{}");
+        // What is shown at its end may hold a time or the number of a process.
+        tool.exact |= own.is_some();
+        let shown = update.content.map(|content| content.get()).filter(|_| !was_over && !tool.exact);
+        if let Some(arguments) = own.or(shown) {
             tool.arguments = hash(arguments);
         }
         let over = tool.status.is_over() && !was_over;
@@ -89,7 +94,13 @@ impl Tools {
         }
         self.used = self.used.saturating_add(1);
         self.used_in_turn = self.used_in_turn.saturating_add(1);
-        let new = Tool { title: "a tool".into(), status: Status::Pending, told: String::new(), arguments: 0 };
+        let new = Tool {
+            title: "a tool".into(),
+            status: Status::Pending,
+            told: String::new(),
+            arguments: 0,
+            exact: false,
+        };
         self.known.insert(id.to_owned(), new);
     }
 

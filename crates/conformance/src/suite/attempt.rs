@@ -15,6 +15,7 @@ use std::convert::Infallible;
 use std::io::{Error, Result};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
 /// What a run needs around it.
@@ -87,11 +88,13 @@ fn memory(server: &McpServer) -> agents::McpServer {
     agents::McpServer { name: "memory".into(), url: server.url(), headers }
 }
 
-/// Ids of processes that run side by side differ too: the mark is looked for in all processes of the machine.
+/// No two runs on this machine share an id, in whatever namespaces they are: the driver names control groups by it, and the
+/// mark is looked for in all processes.
 fn new_id(candidate: &Candidate) -> Result<AttemptId> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
-    let id = format!("conformance-{}-{}-{n}", candidate.agent, std::process::id());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let id = format!("conformance-{}-{now:x}-{}-{n}", candidate.agent, std::process::id());
     AttemptId::new(id).map_err(Error::other)
 }
 
