@@ -78,11 +78,9 @@ pub(super) struct Envelope<'a> {
 
 /// The update in a line, when it is one of the usual shape.
 pub(super) fn update(line: &str) -> Option<Update<'_>> {
-    let head = &line[..line.floor_char_boundary(256)];
     // Most agents put the method first; the others are read the long way.
-    if !head.contains("session/update") {
-        return None;
-    }
+    let head = &line.as_bytes()[..line.len().min(256)];
+    memchr::memmem::find(head, b"session/update")?;
     let notice: Notice<'_> = serde_json::from_str(line).ok()?;
     (notice.method == "session/update" && notice.id.is_none()).then_some(notice.params.update)
 }

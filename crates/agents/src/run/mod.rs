@@ -146,7 +146,7 @@ async fn start(setup: &Setup, profile: &Profile, job: &Job) -> Result<Started, S
     let folders = |error| format!("its folders cannot be made: {error}");
     let tmp = supervise::prepare(setup, profile, id).map_err(folders)?;
     let mut launch = launch::acp(setup, profile, &tmp).map_err(|missing| missing.next)?;
-    let (aside, env) = Aside::open(setup, profile, &tmp).map_err(folders)?;
+    let (aside, env) = Aside::open(setup, profile, job.resume.as_deref(), &tmp).map_err(folders)?;
     launch.env.extend(env);
     if !job.mcp.is_empty() {
         launch.env.extend(profile.mcp_env.iter().map(|(key, value)| (key.into(), value.into())));

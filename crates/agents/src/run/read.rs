@@ -27,7 +27,9 @@ pub async fn read_events(agent: &AgentId, output: impl AsyncBufRead + Unpin) -> 
         read.bytes += line.len() as u64 + 1;
         read.messages += 1;
         transcript.heard(&line);
-        read.events += transcript.take_queue().len() as u64;
+        while transcript.pop().is_some() {
+            read.events += 1;
+        }
     }
     transcript.flush();
     read.events += transcript.take_queue().len() as u64;

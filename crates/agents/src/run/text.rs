@@ -30,6 +30,9 @@ impl Text {
 
 /// Without control characters, and no longer than a line may be.
 pub(super) fn bounded(text: &str) -> String {
+    if text.len() <= MAX_LINE && text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return text.to_owned();
+    }
     let cut = text.floor_char_boundary(MAX_LINE - '…'.len_utf8());
     let shown = if text.len() > MAX_LINE { &text[..cut] } else { text };
     let mut line = String::with_capacity(shown.len() + '…'.len_utf8());

@@ -137,8 +137,11 @@ impl Transcript {
 
     /// Ends the message that is being written.
     pub fn flush(&mut self) {
-        let rest = std::mem::take(&mut self.text.buffer);
+        let mut rest = std::mem::take(&mut self.text.buffer);
         self.push_text(&rest);
+        // Its room is used again.
+        rest.clear();
+        self.text.buffer = rest;
     }
 
     /// Something of a kind that we do not know. It is kept as it came.

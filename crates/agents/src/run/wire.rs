@@ -34,7 +34,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
             if chunk.is_empty() {
                 return (!self.line.is_empty()).then(|| Ok(self.take()));
             }
-            let end = chunk.iter().position(|byte| *byte == b'\n');
+            let end = memchr::memchr(b'\n', chunk);
             let used = end.unwrap_or(chunk.len());
             let room = self.max.saturating_sub(self.line.len());
             if used > room && self.too_long == TooLong::Fail {
@@ -50,8 +50,9 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     }
 
     fn take(&mut self) -> String {
-        let mut line = String::from_utf8_lossy(&self.line).into_owned();
-        self.line.clear();
+        // Nearly all lines are whole text, and need no copy.
+        let mut line = String::from_utf8(std::mem::take(&mut self.line))
+            .unwrap_or_else(|torn| String::from_utf8_lossy(torn.as_bytes()).into_owned());
         if std::mem::take(&mut self.cutting) {
             line.push('…');
         }

@@ -88,7 +88,6 @@ const KIMI: &str = r#"
 wire = os.path.join(os.environ["HOME"], ".kimi-code/sessions/wd_x/s/agents/main/wire.jsonl")
 os.makedirs(os.path.dirname(wire), exist_ok=True)
 def log(**line): open(wire, "a").write(json.dumps(line) + "\n")
-log(type="usage.record", model="m", usage={"inputOther": 9999, "output": 9999, "inputCacheRead": 0, "inputCacheCreation": 0})
 def turn(i, t):
     log(type="usage.record", model="m", usage={"inputOther": 20, "output": 3, "inputCacheRead": 10, "inputCacheCreation": 1})
     if "refuse" in t: log(type="turn.ended", reason="failed", error={"code": "provider.rate_limit", "message": "429 slow down", "details": {"statusCode": 429}})
@@ -104,6 +103,8 @@ async fn the_log_of_a_session_tells_what_the_protocol_does_not() {
     let usage = &good.end.usage;
     assert_eq!((usage.requests, usage.input, usage.cache_read), (Some(1), Some(20), Some(10)));
     assert_eq!((usage.cache_write, usage.output, usage.reasoning), (Some(1), Some(3), None));
+    room.resume = good.end.session;
     let refused = room.run_practice("refuse").await;
     assert_eq!(refused.end.end, AttemptEnd::QuotaGone { until: None });
+    assert_eq!(refused.end.usage.requests, Some(1), "only this run's: {:?}", refused.end.usage);
 }

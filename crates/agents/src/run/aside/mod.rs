@@ -42,6 +42,7 @@ impl Aside {
     pub fn open(
         setup: &Setup,
         profile: &Profile,
+        resume: Option<&str>,
         tmp: &Path,
     ) -> io::Result<(Aside, Vec<(OsString, OsString)>)> {
         let (tell, told) = mpsc::unbounded_channel();
@@ -60,7 +61,9 @@ impl Aside {
             profile::Aside::SessionLog { variable, folder } => {
                 let set = launch::variable(setup, profile, variable);
                 let home = set.map_or_else(|| launch::home(setup, profile).join(folder), Into::into);
-                Some(tokio::spawn(SessionLog::new(home.join("sessions")).listen(opened, tell, stopped)))
+                Some(tokio::spawn(
+                    SessionLog::new(home.join("sessions"), resume).listen(opened, tell, stopped),
+                ))
             }
         };
         let reader = reader.map(AbortOnDropHandle::new);

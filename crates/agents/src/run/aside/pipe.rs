@@ -26,13 +26,14 @@ pub(super) struct Pipe {
 impl Pipe {
     pub fn make(path: &Path, owner: Option<RunAs>) -> io::Result<Pipe> {
         rustix::fs::mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?;
-        if let Some(user) = owner {
-            std::os::unix::fs::lchown(path, Some(user.uid), Some(user.gid))?;
-        }
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let read = rustix::fs::open(path, flags | OFlags::RDONLY, Mode::empty())?;
         if FileType::from_raw_mode(rustix::fs::fstat(&read)?.st_mode) != FileType::Fifo {
             return Err(io::Error::other("its telemetry pipe was replaced"));
+        }
+        if let Some(user) = owner {
+            // What was opened, not what has the name now: the folder is the agents' user's.
+            std::os::unix::fs::fchown(&read, Some(user.uid), Some(user.gid))?;
         }
         // A program may write its log by several streams at once. What fits is written in one piece; what does not is torn
         // apart by the others.

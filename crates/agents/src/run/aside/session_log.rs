@@ -26,6 +26,7 @@ const MAX_AGENTS: usize = 1000;
 
 pub(super) struct SessionLog {
     sessions: PathBuf,
+    session: String,
     folder: Option<PathBuf>,
     files: BTreeMap<OsString, Reading>,
     read: u64,
@@ -60,8 +61,22 @@ struct Line<'a> {
 }
 
 impl SessionLog {
-    pub fn new(sessions: PathBuf) -> Self {
-        Self { sessions, folder: None, files: BTreeMap::new(), read: 0, models: BTreeMap::new() }
+    /// Before the run begins. What the session that it goes on with holds by now belongs to earlier runs.
+    pub fn new(sessions: PathBuf, resumed: Option<&str>) -> Self {
+        let mut log = Self {
+            sessions,
+            session: resumed.unwrap_or_default().to_owned(),
+            folder: None,
+            files: BTreeMap::new(),
+            read: 0,
+            models: BTreeMap::new(),
+        };
+        log.find();
+        for name in log.agents() {
+            let length = log.open(&name).and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len());
+            log.files.insert(name, Reading { offset: length, ..Reading::default() });
+        }
+        log
     }
 
     /// Waits for the session, and follows its log until the run is over.
@@ -72,7 +87,7 @@ impl SessionLog {
         mut stopped: oneshot::Receiver<()>,
     ) {
         let Ok(session) = opened.await else { return };
-        let Some(mut log) = off_the_loop(move || self.begin(&session)).await else { return };
+        let Some(mut log) = off_the_loop(move || self.opened(session)).await else { return };
         let mut changes = Changes::of(log.folder.as_deref());
         loop {
             let over = tokio::select! {
@@ -81,7 +96,7 @@ impl SessionLog {
             };
             let read = off_the_loop(move || {
                 let told = log.news();
-                Some((log, told))
+                (log, told)
             });
             let Some((again, news)) = read.await else { return };
             log = again;
@@ -95,23 +110,30 @@ impl SessionLog {
         }
     }
 
-    /// Finds the session's folder. What is in its files already belongs to earlier runs.
-    fn begin(mut self, session: &str) -> Option<Self> {
-        if session.is_empty() || session.contains(['/', '\0']) || session.starts_with('.') {
-            return None;
+    fn opened(mut self, session: String) -> Self {
+        if session != self.session {
+            self.session = session;
+            self.folder = None;
+            self.files.clear();
         }
-        let folders = fs::read_dir(&self.sessions).ok()?.flatten().take(MAX_AGENTS);
-        let folder =
-            folders.map(|entry| entry.path().join(session).join("agents")).find(|path| is_folder(path))?;
-        self.folder = Some(folder);
-        for name in self.agents() {
-            let length = self.open(&name).and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len());
-            self.files.insert(name, Reading { offset: length, ..Reading::default() });
+        self.find();
+        self
+    }
+
+    /// Its folder is there as soon as something was written. An agent's name for it is not trusted to be one of a file.
+    fn find(&mut self) {
+        let plain =
+            !self.session.is_empty() && !self.session.contains(['/', '\0']) && !self.session.starts_with('.');
+        if self.folder.is_some() || !plain {
+            return;
         }
-        Some(self)
+        let folders = fs::read_dir(&self.sessions).into_iter().flatten().flatten().take(MAX_AGENTS);
+        let mut folders = folders.map(|entry| entry.path().join(&self.session).join("agents"));
+        self.folder = folders.find(|path| is_folder(path));
     }
 
     fn news(&mut self) -> Vec<Told> {
+        self.find();
         let mut told = Vec::new();
         for name in self.agents() {
             let Some(mut file) = self.open(&name) else { continue };
@@ -220,8 +242,8 @@ fn is_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
 }
 
-async fn off_the_loop<T: Send + 'static>(work: impl FnOnce() -> Option<T> + Send + 'static) -> Option<T> {
-    tokio::task::spawn_blocking(work).await.ok().flatten()
+async fn off_the_loop<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
 }
 
 #[cfg(test)]

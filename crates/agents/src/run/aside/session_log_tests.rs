@@ -31,8 +31,16 @@ impl Home {
     }
 
     fn log(&self) -> SessionLog {
-        SessionLog::new(self.sessions.clone()).begin("session_1").unwrap()
+        SessionLog::new(self.sessions.clone(), Some("session_1")).opened("session_1".into())
     }
+}
+
+#[test]
+fn all_of_a_new_session_counts_also_what_is_written_before_its_name_is_known() {
+    let home = home();
+    let log = SessionLog::new(home.sessions.clone(), Some("gone"));
+    home.write("main", &format!("{RECORD}\n"));
+    assert_eq!(log.opened("session_1".into()).news(), [answered("alias")]);
 }
 
 fn answered(model: &str) -> Told {
@@ -48,7 +56,7 @@ fn answered(model: &str) -> Told {
 }
 
 #[test]
-fn only_what_is_written_after_the_session_was_opened_counts() {
+fn only_what_is_written_after_the_run_began_counts() {
     let home = home();
     home.write("main", &format!("{RECORD}\n"));
     let mut log = home.log();
@@ -95,7 +103,8 @@ fn links_and_pipes_in_its_place_are_not_read() {
     std::os::unix::fs::symlink(home.agents.join("pipe"), home.agents.join("link")).unwrap();
     assert_eq!(log.news(), []);
     for session in ["", "../x", ".hidden", "a/b", "nothing"] {
-        assert!(SessionLog::new(home.sessions.clone()).begin(session).is_none(), "{session}");
+        let log = SessionLog::new(home.sessions.clone(), Some(session)).opened(session.into());
+        assert!(log.folder.is_none(), "{session}");
     }
 }
 
@@ -118,7 +127,7 @@ fn lines_that_are_wrong_or_too_long_do_not_hide_the_next() {
 proptest! {
     #[test]
     fn no_lines_are_too_much(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let mut log = SessionLog::new(PathBuf::new());
+        let mut log = SessionLog::new(PathBuf::new(), None);
         let mut told = Vec::new();
         log.lines(&mut Reading::default(), &bytes, &mut told);
         for kind in ["usage.record", "turn.ended", "turn.step.retrying", "llm.request"] {
@@ -131,13 +140,12 @@ proptest! {
 #[tokio::test]
 async fn what_is_written_is_heard_at_once_and_at_the_end() {
     let home = home();
-    home.write("main", "{}\n");
     let (open, opened) = oneshot::channel();
     let (tell, mut told) = mpsc::unbounded_channel();
     let (stop, stopped) = oneshot::channel();
-    let listening = tokio::spawn(SessionLog::new(home.sessions.clone()).listen(opened, tell, stopped));
+    let listening = tokio::spawn(SessionLog::new(home.sessions.clone(), None).listen(opened, tell, stopped));
     open.send("session_1".into()).unwrap();
-    // The log begins where the file ends when the session is opened, which is not told; so it is written until it is heard.
+    // When it begins to follow is not told; so it is written until it is heard.
     if cfg!(target_os = "linux") {
         let heard = loop {
             home.write("main", &format!("{RECORD}\n"));
