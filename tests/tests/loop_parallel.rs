@@ -153,6 +153,25 @@ fn a_part_that_cannot_be_made_does_not_take_the_others_down() {
     house.is_sound();
 }
 
+/// It writes the whole page each time, so that its own parts are always at odds.
+#[test]
+fn the_practice_agent_brings_its_own_parts_together() {
+    let house = House::open(&format!("{}{AT_ONCE}", harness::QUICK));
+    let parts: [(&[&str], &str); 3] = [
+        (&[], "Add opening hours from 9 to 13"),
+        (&[], "Add an order form with name and email"),
+        (&[], "Add a list of breads: rye, spelt and wheat"),
+    ];
+    let (request, _) = house.accepted(&in_parts("A page for a bakery called Sauerteig", &parts));
+    house.ends_live(&request);
+    let page = house.page(&request).to_lowercase();
+    for words in ["9", "<form", "spelt"] {
+        assert!(page.contains(words), "{words}\n{page}");
+    }
+    assert!(!page.contains("&lt;&lt;&lt;") && !page.contains("<<<<<<<"), "{page}");
+    house.is_sound();
+}
+
 /// Each waits for the other: one after the other they would never end.
 #[test]
 fn two_requests_may_be_worked_on_at_the_same_time() {
