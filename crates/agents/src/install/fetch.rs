@@ -3,7 +3,7 @@
 
 use super::error::Error;
 use super::lockfile::{Hash, Package};
-use super::npmrc::Source;
+use super::npmrc::{Source, without_password};
 use serde::Deserialize;
 use sha2::{Digest, Sha512};
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ const CONNECT: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(60);
 /// No answer about a package is longer.
 const MAX_ANSWER: u64 = 64 << 20;
+/// And no archive: its hash is known only when the disk has it.
+const MAX_ARCHIVE: u64 = 1 << 30;
 
 pub(super) struct Registry {
     source: Source,
@@ -107,7 +109,7 @@ impl Registry {
                 ),
                 Err(Trouble::Lasting { reason, next }) => (reason, next),
                 Err(Trouble::NotThere) => (
-                    format!("{} does not have it", self.source.registry_of(&package.name)),
+                    format!("{} does not have it", without_password(self.source.registry_of(&package.name))),
                     "name a registry that has it in ~/.npmrc, or update Loopwright".to_owned(),
                 ),
             };
@@ -141,8 +143,8 @@ impl Registry {
         }
         let url = format!("{registry}/{}", package.name.replace('/', "%2f"));
         let body = self.get(&url)?.take(MAX_ANSWER);
-        let about: About =
-            serde_json::from_reader(body).map_err(|e| Trouble::Passing(format!("{url}: {e}")))?;
+        let about: About = serde_json::from_reader(body)
+            .map_err(|e| Trouble::Passing(format!("{}: {e}", without_password(&url))))?;
         about
             .versions
             .get(&package.version)
@@ -151,7 +153,7 @@ impl Registry {
     }
 
     fn save(&self, url: &str, package: &Package, to: &Path) -> Result<(), Trouble> {
-        let mut body = self.get(url)?;
+        let mut body = self.get(url)?.take(MAX_ARCHIVE);
         let part = to.with_extension("part");
         let failed = |e| Trouble::Failed(Error::at("write", &part, e));
         let mut file = File::create(&part).map_err(failed)?;
@@ -180,15 +182,15 @@ impl Registry {
             request = request.header("authorization", key);
         }
         let response = request.call().map_err(|e| trouble(url, &e.to_string()))?;
-        let status = response.status();
+        let (status, shown) = (response.status(), without_password(url));
         match status.as_u16() {
             200..=299 => Ok(response.into_body().into_reader()),
             404 | 410 => Err(Trouble::NotThere),
             401 | 403 => Err(Trouble::Lasting {
-                reason: format!("{url} answered {status}"),
+                reason: format!("{shown} answered {status}"),
                 next: "sign in to that registry with `npm login`, or name another one in ~/.npmrc".to_owned(),
             }),
-            _ => Err(Trouble::Passing(format!("{url} answered {status}"))),
+            _ => Err(Trouble::Passing(format!("{shown} answered {status}"))),
         }
     }
 
@@ -222,7 +224,7 @@ impl Registry {
 }
 
 fn trouble(url: &str, says: &str) -> Trouble {
-    let reason = format!("{url}: {says}");
+    let reason = format!("{}: {says}", without_password(url));
     if !says.contains("certificate") {
         return Trouble::Passing(reason);
     }

@@ -81,7 +81,11 @@ impl Source {
     /// What to send as authorization to an address: what was set for the longest part of it.
     pub fn key_for(&self, url: &str) -> Option<&str> {
         let (_, rest) = url.split_once(':')?;
-        let fits = self.keys.iter().filter(|(prefix, _)| rest.starts_with(prefix.as_str()));
+        // `//r.test` is no beginning of `//r.test.evil/`.
+        let within = |prefix: &str| {
+            rest.strip_prefix(prefix).is_some_and(|more| prefix.ends_with('/') || more.starts_with('/'))
+        };
+        let fits = self.keys.iter().filter(|(prefix, _)| within(prefix));
         fits.max_by_key(|(prefix, _)| prefix.len()).map(|(_, key)| key.as_str())
     }
 
@@ -101,15 +105,26 @@ impl Source {
         proxy.as_deref()
     }
 
-    /// The settings that another npm needs to reach the same registry. Without keys: everybody may read that file.
+    /// The settings that another npm needs to reach the same registry. Without keys and passwords: everybody may read that
+    /// file.
     pub fn as_npmrc(&self) -> String {
-        let mut lines = vec![format!("registry={}/", self.registry)];
-        lines.extend(self.scopes.iter().map(|(scope, at)| format!("{scope}:registry={at}/")));
+        let mut lines = vec![format!("registry={}/", without_password(&self.registry))];
+        let scopes = self.scopes.iter().map(|(scope, at)| (scope, without_password(at)));
+        lines.extend(scopes.map(|(scope, at)| format!("{scope}:registry={at}/")));
         lines.extend(self.cafile.iter().map(|file| format!("cafile={}", file.display())));
-        lines.extend(self.http_proxy.iter().map(|at| format!("proxy={at}")));
-        lines.extend(self.https_proxy.iter().map(|at| format!("https-proxy={at}")));
+        lines.extend(self.http_proxy.iter().map(|at| format!("proxy={}", without_password(at))));
+        lines.extend(self.https_proxy.iter().map(|at| format!("https-proxy={}", without_password(at))));
         lines.join("\n") + "\n"
     }
+}
+
+/// An address as it may be shown: `//user:password@host/` names no user.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 /// An address' host, without its port.
@@ -246,6 +261,31 @@ mod tests {
         assert_eq!(source.key_for("https://r.test/b/x.tgz"), None);
         assert_eq!(source.key_for("https://elsewhere.test//r.test/a/x"), None);
         assert!(!source.as_npmrc().contains("t0"), "{}", source.as_npmrc());
+    }
+
+    #[test]
+    fn a_key_for_a_host_is_none_for_a_longer_name() {
+        let (_dir, set) = machine(&[], "registry=https://r.test\n//r.test:_authToken=t0\n", "");
+        let source = Source::read(&set).unwrap();
+        assert_eq!(source.key_for("https://r.test/x.tgz"), Some("Bearer t0"));
+        assert_eq!(source.key_for("https://r.test.evil.test/x.tgz"), None);
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_in_no_file_and_in_no_message() {
+        let user = "registry=https://me:s3cret@r.test/npm/\nproxy=http://me:s3cret@proxy.test:1\n\
+                    https-proxy=http://me:s3cret@proxy.test:1\n@s:registry=https://me:s3cret@s.test/\n";
+        let (_dir, set) = machine(&[], user, "");
+        let npmrc = Source::read(&set).unwrap().as_npmrc();
+        assert!(!npmrc.contains("s3cret") && npmrc.contains("registry=https://r.test/npm/\n"), "{npmrc}");
+        for (address, shown) in [
+            ("https://me:s3cret@r.test:8/a@b?c", "https://r.test:8/a@b?c"),
+            ("https://r.test/a@b", "https://r.test/a@b"),
+            ("http://a@b@r.test", "http://r.test"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(without_password(address), shown);
+        }
     }
 
     #[test]

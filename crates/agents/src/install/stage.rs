@@ -11,6 +11,7 @@ use super::unpack::{make_folder, unpack};
 use super::{Room, node};
 use crate::Setup;
 use protocol::AgentId;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,11 @@ fn build(room: &Room, folder: &Folder, pin: &Pin, name: &str) -> Result<(), Erro
     let wrong = |reason| Error::Table { agent: pin.agent.to_string(), reason };
     let packages = pin.packages(platform).map_err(wrong)?;
     let registry = registry(room, folder)?;
-    let all: Vec<Package> = packages.iter().map(|(_, package)| package.clone()).collect();
+    // One that belongs in several places is one file, which two fetches at once would write both.
+    let mut hashes = BTreeSet::new();
+    let all =
+        packages.iter().map(|(_, package)| package.clone()).filter(|package| hashes.insert(package.hash));
+    let all: Vec<Package> = all.collect();
     (room.tell)(format!("fetching {} {}: {} packages", pin.agent, pin.version, all.len()));
     let told = |there: usize| {
         // A line for each of a hundred would say no more.

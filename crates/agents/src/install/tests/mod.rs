@@ -20,10 +20,11 @@ async fn a_version_is_fetched_once_and_can_be_written_by_nobody_else() {
     assert_eq!(done, Done { version: "1.0.0".into(), was_there: false, check: None });
     assert_eq!(says(&shop.program()), "1.0.0 (Fake)");
     assert_eq!(shop.installed(), Some(("1.0.0".into(), None)));
-    assert_eq!(shop.registry.asked().len(), 3);
+    assert_eq!(shop.registry.asked().len(), 3, "the one that belongs in two places is fetched once");
     assert!(shop.told.lock().unwrap().contains(&"fetched and checked 3 of 3 packages".to_owned()));
     let version = shop.program().canonicalize().unwrap();
     let rg = version.ancestors().nth(3).unwrap().join("lib/vendor/x64/rg");
+    assert!(version.ancestors().nth(5).unwrap().join("acp/node_modules/lib/README").is_file());
     assert_eq!(fs::metadata(&rg).unwrap().mode() & 0o777, 0o755, "{}", rg.display());
     let out =
         Command::new("find").arg(&shop.room.folder).args(["-not", "-type", "l", "-perm", "/022"]).output();

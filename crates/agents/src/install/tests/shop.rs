@@ -52,7 +52,7 @@ pub fn claude() -> AgentId {
 }
 
 impl Shop {
-    /// A version whose program says so, made of three packages in two parts.
+    /// A version whose program says so, made of three packages in two parts, of which one belongs in both.
     pub fn pin(&self, version: &str) -> Pin {
         let says = format!("#!/bin/sh\necho '{version} (Fake)'\n");
         let cli = self.registry.publish("@maker/cli", version, &[("package/claude", 0o644, &says)]);
@@ -65,8 +65,12 @@ impl Shop {
             agent: claude(),
             version: version.to_owned().into(),
             parts: vec![
-                Part { folder: "cli".into(), lock: lock("@maker/cli lib", &[cli, lib]), optional: true },
-                Part { folder: "acp".into(), lock: lock("acp", &[acp]), optional: false },
+                Part {
+                    folder: "cli".into(),
+                    lock: lock("@maker/cli lib", &[cli, lib.clone()]),
+                    optional: true,
+                },
+                Part { folder: "acp".into(), lock: lock("acp lib", &[acp, lib]), optional: false },
             ],
             programs: vec![
                 entry("claude", "cli/node_modules/@maker/c*/claude"),
