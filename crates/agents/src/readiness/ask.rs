@@ -6,8 +6,9 @@ use crate::launch::{self, Launch};
 use crate::profile::Profile;
 use crate::supervise::{self, Tree, Walls};
 use protocol::clean;
+use std::ffi::OsString;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -26,11 +27,29 @@ pub(super) fn fresh_id(profile: &Profile) -> String {
 }
 
 pub(crate) async fn ask(setup: &Setup, profile: &Profile, args: &[&str]) -> Result<Answer, String> {
+    let (id, tmp) = place(setup, profile)?;
+    let launch = launch::cli(setup, profile, args, &tmp).map_err(|missing| missing.next)?;
+    run(setup, &id, launch, &tmp, &args.join(" ")).await
+}
+
+/// Removes what lies in the agent's home, as the agents' user: a link in it leads us to nothing that is not the agent's.
+pub(crate) async fn remove(setup: &Setup, profile: &Profile, files: Vec<PathBuf>) -> Result<(), String> {
+    let (id, tmp) = place(setup, profile)?;
+    let argv = ["rm", "-rf", "--"].map(OsString::from).into_iter().chain(files.into_iter().map(Into::into));
+    let path = ("PATH".into(), "/usr/bin:/bin".into());
+    let answer = run(setup, &id, Launch { argv: argv.collect(), env: vec![path] }, &tmp, "rm").await?;
+    if answer.success { Ok(()) } else { Err(words(&answer)) }
+}
+
+fn place(setup: &Setup, profile: &Profile) -> Result<(String, PathBuf), String> {
     let id = fresh_id(profile);
     let tmp =
         supervise::prepare(setup, profile, &id).map_err(|e| format!("its folders cannot be made: {e}"))?;
-    let launch: Launch = launch::cli(setup, profile, args, &tmp).map_err(|missing| missing.next)?;
-    let mut tree = Tree::start(setup, &id, launch, &tmp, Walls { cgroup: false, ..Walls::default() })
+    Ok((id, tmp))
+}
+
+async fn run(setup: &Setup, id: &str, launch: Launch, tmp: &Path, what: &str) -> Result<Answer, String> {
+    let mut tree = Tree::start(setup, id, launch, tmp, Walls { cgroup: false, ..Walls::default() })
         .await
         .map_err(|error| format!("its program cannot be started: {error}"))?;
     drop(tree.child.stdin.take());
@@ -39,7 +58,7 @@ pub(crate) async fn ask(setup: &Setup, profile: &Profile, args: &[&str]) -> Resu
     let answered = tokio::time::timeout(LIMIT, reading).await;
     let ended = tree.end(Duration::ZERO).await;
     let (stdout, stderr, status) =
-        answered.map_err(|_| format!("`{}` did not answer within {} s", args.join(" "), LIMIT.as_secs()))?;
+        answered.map_err(|_| format!("`{what}` did not answer within {} s", LIMIT.as_secs()))?;
     ended.map_err(|error| format!("its processes could not be ended: {error}"))?;
     Ok(Answer { success: status.is_ok_and(|status| status.success()), stdout, stderr })
 }

@@ -12,7 +12,7 @@ mod sources;
 pub use ladder::{Judged, Past, judge};
 pub use sources::{Mark, mark};
 
-pub(crate) use ask::{ask, read_config, words};
+pub(crate) use ask::{ask, read_config, remove, words};
 pub(crate) use session::sign_out;
 pub(crate) use sources::files;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The program asks its vendor before it answers.
+/// For all of it: the program asks its vendor before it answers.
 const LIMIT: Duration = Duration::from_secs(30);
 /// To its last page it sends the browser on once or twice.
 const MOST_REDIRECTS: usize = 4;
@@ -15,12 +15,15 @@ const MAX_ANSWER: u64 = 256 << 10;
 /// Asks for the address, and follows where the program sends the browser within its own port. The error never holds the
 /// address.
 pub(super) async fn visit(port: u16, address: &str) -> Result<(), String> {
-    let mut path = path_on(port, address)?;
+    let path = path_on(port, address)?;
+    let visited = tokio::time::timeout(LIMIT, follow(port, path)).await;
+    visited.unwrap_or_else(|_| Err("the program did not answer".to_owned()))
+}
+
+async fn follow(port: u16, mut path: String) -> Result<(), String> {
     for _ in 0..=MOST_REDIRECTS {
-        let answer = tokio::time::timeout(LIMIT, get(port, &path))
-            .await
-            .map_err(|_| "the program did not answer".to_owned())?
-            .map_err(|error| format!("the program could not be reached: {error}"))?;
+        let answer =
+            get(port, &path).await.map_err(|error| format!("the program could not be reached: {error}"))?;
         let (status, location) = head(&answer).ok_or("the program gave no answer that we understand")?;
         match (status, location) {
             (300..=399, Some(location)) => match path_on(port, &location) {

@@ -20,15 +20,18 @@ use protocol::view::{SignInState, SignInView};
 use protocol::{AgentId, At, AttemptId};
 use reading::{Found, Patterns};
 use screen::Screen;
+use sha2::{Digest, Sha512};
 use std::process::ExitStatus;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 /// Nobody needs longer, and a code is not good for longer.
 pub const SIGN_IN_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// What a program printed before its end may still be in its pipe.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// A program that has not taken what was typed by then never will.
+const TAKES: Duration = Duration::from_secs(60);
 /// A menu that does not go away is not pressed for ever.
 const MOST_PRESSES: u32 = 4;
 /// Above any code or address that a vendor's page shows.
@@ -121,14 +124,17 @@ pub async fn sign_in(
 
 /// After a restart of the daemon: ends what a sign-in left, and says whether there was one.
 pub fn end_sign_in(setup: &Setup, agent: &AgentId) -> std::io::Result<bool> {
-    let Ok(id) = AttemptId::new(tree_id(agent)) else { return Ok(false) };
+    let Ok(id) = AttemptId::new(tree_id(setup, agent)) else { return Ok(false) };
     let was = supervise::is_recorded(setup, id.as_str());
     kill_leftovers(setup, &id)?;
     Ok(was)
 }
 
-fn tree_id(agent: &AgentId) -> String {
-    format!("sign-in.{agent}")
+/// The same after a restart of this daemon, and another one's for another daemon of this machine.
+fn tree_id(setup: &Setup, agent: &AgentId) -> String {
+    let hash = Sha512::digest(setup.runtime.as_os_str().as_encoded_bytes());
+    let hex: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("sign-in.{agent}.{hex}")
 }
 
 fn failed(reason: String) -> NotSignedIn {
@@ -141,7 +147,7 @@ async fn start(
     login: &Login,
     agent: &AgentId,
 ) -> Result<(Tree, Streams), String> {
-    let id = tree_id(agent);
+    let id = tree_id(setup, agent);
     let tmp =
         supervise::prepare(setup, profile, &id).map_err(|e| format!("its folders cannot be made: {e}"))?;
     let mut launch = launch::cli(setup, profile, login.args, &tmp).map_err(|missing| missing.next)?;
@@ -198,7 +204,11 @@ impl Desk<'_> {
         let then = loop {
             self.show();
             let then = tokio::select! { biased;
-                order = orders.recv() => self.order(order).await,
+                order = orders.recv() => {
+                    let until = deadline.min(Instant::now() + TAKES);
+                    let taken = timeout_at(until, self.order(order)).await;
+                    taken.unwrap_or_else(|_| Then::End(Err(failed("its program does not take what was typed".into()))))
+                }
                 () = sleep_until(deadline) => Then::End(Err(self.too_late())),
                 printed = self.streams.read() => match printed {
                     Some(bytes) => self.printed(&bytes).await,
@@ -316,8 +326,10 @@ impl Desk<'_> {
         let expires = reading.lasts.map(|lasts| {
             At(self.wanted.started.0.saturating_add(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX)))
         });
-        self.state =
-            SignInState::Yours { url: found.url, code: found.code, asks, callback: found.callback, expires };
+        // A program may print what was typed where we look for an address.
+        let shown = |text: Option<String>| text.map(|text| self.screen.hidden(&text));
+        let (url, code, asks) = (shown(found.url), shown(found.code), shown(asks));
+        self.state = SignInState::Yours { url, code, asks, callback: found.callback, expires };
     }
 
     async fn last_words(&mut self) {

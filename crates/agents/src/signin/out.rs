@@ -5,7 +5,6 @@ use crate::profile;
 use crate::readiness::{self, words};
 use crate::{Setup, launch};
 use protocol::AgentId;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// Says what was done. A program that is not there has nothing to forget.
@@ -27,26 +26,9 @@ pub async fn sign_out(setup: &Setup, agent: &AgentId) -> Result<String, String> 
             Ok("its program forgot its account".into())
         }
         SignOut::Command(_) | SignOut::Protocol | SignOut::Remove => {
-            let files = readiness::files(setup, profile);
-            tokio::task::spawn_blocking(move || files.iter().try_for_each(|path| remove(path)))
-                .await
-                .map_err(|error| error.to_string())?
-                .map(|()| "its credentials were removed".into())
+            readiness::remove(setup, profile, readiness::files(setup, profile)).await?;
+            Ok("its credentials were removed".into())
         }
         SignOut::Nothing => Ok("it has no account".into()),
-    }
-}
-
-fn remove(path: &Path) -> Result<(), String> {
-    let removed = match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(path),
-        Ok(_) => std::fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(format!("{} cannot be removed: {error}", path.display()))
-        }
-        _ => Ok(()),
     }
 }

@@ -136,6 +136,69 @@ async fn one_that_the_daemons_death_left_is_ended_and_told() {
 }
 
 #[tokio::test]
+async fn another_daemon_of_this_machine_ends_no_sign_in_of_ours() {
+    let (ours, others) = (Room::with("claude", CLAUDE), Room::with("claude", CLAUDE));
+    let agent = AgentId::new("claude-code").unwrap();
+    let mut going = ours.begin("claude-code", "login", LONG);
+    going.until(|view| asks(view).is_some()).await;
+    assert!(!end_sign_in(&others.setup, &agent).unwrap());
+    going.say("right#code").await;
+    assert_eq!(going.task.await.unwrap().unwrap(), "Login successful.");
+}
+
+#[tokio::test]
+async fn a_program_that_takes_nothing_does_not_hold_a_sign_in_for_ever() {
+    let script = r#"printf "visit:\nhttps://claude.ai/x\nPaste code here > "; sleep 300"#;
+    let room = Room::with("claude", script);
+    let mut going = room.begin("claude-code", "login", Duration::from_secs(3));
+    going.until(|view| asks(view).is_some()).await;
+    // More than a pipe holds.
+    for _ in 0..12 {
+        let _ = timeout(LONG, going.say.send(Say::Text("x".repeat(8000)))).await.expect("it is over by then");
+    }
+    let failed = timeout(LONG, going.task).await.expect("it ends").unwrap().unwrap_err();
+    assert!(failed.reason.contains("does not take"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn what_was_typed_is_no_address_to_open_when_it_is_printed_again() {
+    let script = r#"
+        printf "visit: https://claude.ai/x\nPaste code here > "
+        read code
+        printf "visit: https://claude.ai/x?code=$code\nThat doesn't look like the full code: $code\n"
+        sleep 300"#;
+    let room = Room::with("claude", script);
+    let mut going = room.begin("claude-code", "login", LONG);
+    going.until(|view| asks(view).is_some()).await;
+    going.say("s3cret-4711").await;
+    let again = going.until(|view| asks(view).is_some_and(|asks| asks.contains("full code"))).await;
+    assert!(
+        matches!(&again.state, SignInState::Yours { url: Some(url), .. } if url.ends_with("•••")),
+        "{again:?}"
+    );
+    assert!(!format!("{again:?}").contains("4711"), "{again:?}");
+}
+
+#[tokio::test]
+async fn signing_out_follows_no_link_out_of_the_agents_home() {
+    let room = Room::with("claude", CLAUDE);
+    let home = room.home.path();
+    fs::create_dir(home.join("others")).unwrap();
+    fs::write(home.join("others/kept"), "").unwrap();
+    fs::create_dir(home.join(".gemini")).unwrap();
+    std::os::unix::fs::symlink(home.join("others"), home.join(".gemini/oauth_creds.json")).unwrap();
+    let agent = AgentId::new("gemini-cli").unwrap();
+    assert_eq!(sign_out(&room.setup, &agent).await.unwrap(), "its credentials were removed");
+    assert!(fs::symlink_metadata(home.join(".gemini/oauth_creds.json")).is_err());
+    assert!(home.join("others/kept").exists());
+    assert_eq!(
+        sign_out(&room.setup, &agent).await.unwrap(),
+        "its credentials were removed",
+        "nothing is no error"
+    );
+}
+
+#[tokio::test]
 async fn a_program_that_wants_a_terminal_gets_one() {
     let script = r#"
         [ -t 0 ] && [ -t 1 ] || { echo "no terminal"; exit 3; }
