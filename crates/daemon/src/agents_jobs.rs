@@ -4,6 +4,7 @@
 use crate::context::{Daemon, hold, internal};
 use protocol::view::{AgentJob, JobState};
 use protocol::{AgentId, ApiError, Code, Response, clean};
+use rustix::process::{Pid, Signal};
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -129,10 +130,12 @@ async fn carry_out(daemon: &Daemon, agent: &AgentId, what: What) -> JobState {
 
 async fn run(daemon: &Daemon, agent: &AgentId, what: What) -> std::io::Result<JobState> {
     let mut child = command(daemon, agent, what).spawn()?;
+    let group = Group::of(&child);
     let stderr = child.stderr.take();
     let words = tokio::spawn(words(stderr));
     let last = follow(daemon, agent, &mut child).await;
     let success = child.wait().await?.success();
+    group.is_over();
     let words = words.await.unwrap_or_default();
     if success {
         return Ok(JobState::Done { says: clean::line(&last, 400) });
@@ -149,7 +152,32 @@ fn command(daemon: &Daemon, agent: &AgentId, what: What) -> Command {
         command.arg("--node").arg(node);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.process_group(0);
     command
+}
+
+/// The processes of a job, killed together when it is dropped before its end: the one that plays the check would go on
+/// alone.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())))
+    }
+
+    /// Its number may be another group's from now on.
+    fn is_over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // No such group is what we want.
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 /// Shows its lines as they come; gives the last one.
@@ -200,6 +228,21 @@ mod tests {
         jobs.change(&agent, |job| job.state = JobState::Done { says: "done".into() });
         jobs.begin(&agent, What::Check).unwrap();
         assert_eq!(jobs.of(&agent).unwrap().what, "check");
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_dropped_takes_its_children_along() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 600 & echo $!; wait"]).stdout(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let group = Group::of(&child);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let pid = lines.next_line().await.unwrap().unwrap();
+        drop(group);
+        assert_eq!(lines.next_line().await.unwrap(), None, "its child has let go of the pipe");
+        child.wait().await.unwrap();
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z"), "{state}");
     }
 
     #[test]
