@@ -1,9 +1,11 @@
 //! Releases as the daemon handles them: started beside the live one, asked for their health, switched to.
 
 use crate::context::{Daemon, internal};
-use deploy::edge::{EdgeConfig, EdgeError, Refusal, ReleaseSpec};
+use deploy::edge::{EdgeConfig, EdgeError, Phase, Refusal, ReleaseSpec};
 use engine::Effect;
-use protocol::{ApiError, ProjectId, ReleaseId};
+use protocol::view::RequestView;
+use protocol::{ApiError, AttemptId, CommitId, ProjectId, ReleaseId};
+use std::collections::BTreeSet;
 use tracing::warn;
 
 /// Why a release does not run.
@@ -15,6 +17,16 @@ pub enum NotStarted {
     /// The machine's doing, such as an edge that was just away: it may be tried again.
     #[error("{0}")]
     Machine(String),
+}
+
+/// What the release of an attempt's commit is called.
+pub fn name(attempt: &AttemptId, commit: &CommitId) -> Result<ReleaseId, ApiError> {
+    let commit = commit.as_str().get(..7).unwrap_or("x");
+    ReleaseId::new(format!("{}{commit}", prefix(attempt))).map_err(|e| internal("name the release", e))
+}
+
+fn prefix(attempt: &AttemptId) -> String {
+    format!("rel-{attempt}-")
 }
 
 /// Starts a staged release and waits until its health route answers.
@@ -54,6 +66,32 @@ pub async fn switch(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -
         daemon.edge.ensure_project(project, None).await.map_err(|e| internal("open the site's port", e))?;
     daemon.edge.switch(project, release).await.map_err(|e| internal("switch the site", e))?;
     Ok(format!("http://127.0.0.1:{port}/"))
+}
+
+/// At a request's end: its releases that never went live are ended and removed, such as those of a race's losers, of a part
+/// before the last one, and of work that was checked again. Then old releases are removed, but none that still runs: the
+/// one before goes on until its last visitor is served.
+pub async fn tidy(daemon: &Daemon, project: &ProjectId, of: &RequestView) -> Result<(), ApiError> {
+    let prefixes: Vec<String> = of.attempts.iter().map(|attempt| prefix(&attempt.attempt)).collect();
+    let is_own = |release: &ReleaseId| prefixes.iter().any(|own| release.as_str().starts_with(own));
+    let id = project.clone();
+    let rows = daemon.reads.ask(move |r| r.releases(&id)).await?;
+    let has_served = |release: &ReleaseId| rows.iter().any(|row| row.release == *release);
+    let runs = daemon.edge.state().await.map_err(|e| internal("ask the edge", e))?.releases;
+    let visited = |release: &ReleaseId| {
+        runs.iter().any(|run| run.release == *release && matches!(run.phase, Phase::Live | Phase::Draining))
+    };
+    let staged = daemon.yard.staged(project).await.map_err(|e| internal("look at the releases", e))?;
+    let known: BTreeSet<&ReleaseId> = runs.iter().map(|run| &run.release).chain(&staged).collect();
+    for release in known.into_iter().filter(|id| is_own(id) && !has_served(id) && !visited(id)) {
+        daemon.edge.stop(release).await.map_err(|e| internal("end a release", e))?;
+        daemon.yard.unstage(project, release).await.map_err(|e| internal("remove a release", e))?;
+    }
+    let runs = daemon.edge.state().await.map_err(|e| internal("ask the edge", e))?.releases;
+    let runs = runs.into_iter().filter(|run| run.phase != Phase::Failed);
+    let live = rows.iter().filter(|row| row.live).map(|row| row.release.clone());
+    let in_use = runs.map(|run| run.release).chain(live).collect();
+    daemon.yard.prune(project, in_use).await.map_err(|e| internal("remove old releases", e))
 }
 
 /// Makes the edge serve what the journal says is live, after a crash between the two: a rollback is recorded before it

@@ -80,6 +80,12 @@ impl Yard {
         self.releases_dir(project).join(release.as_str()).join(PLAN).is_file()
     }
 
+    /// The releases that have a folder, oldest first.
+    pub async fn staged(&self, project: &ProjectId) -> Result<Vec<ReleaseId>> {
+        let releases = self.releases_dir(project);
+        Ok(blocking(move || release::kept(&releases)).await?)
+    }
+
     /// How a staged release is started.
     pub async fn start_plan(&self, project: &ProjectId, release: &ReleaseId) -> Result<StartPlan> {
         let place = self.releases_dir(project).join(release.as_str());
@@ -121,7 +127,7 @@ impl Yard {
         removed.iter().try_for_each(|release| self.remove_logs(release))
     }
 
-    /// Removes a release that did not come up: it must not take the place of a good one among the last five.
+    /// Removes a release that never served: it must not take the place of one that did among the last five.
     pub async fn unstage(&self, project: &ProjectId, release: &ReleaseId) -> Result<()> {
         let (releases, id) = (self.releases_dir(project), release.clone());
         blocking(move || release::unstage(&releases, &id)).await?;

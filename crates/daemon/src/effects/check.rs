@@ -110,8 +110,7 @@ async fn gate(
 /// Stages the release, starts it beside the live one and asks its health route. Visitors still see the old one.
 async fn health(daemon: &Daemon, of: &Of<'_>) -> Result<Found, ApiError> {
     let Of { project, attempt, bench, commit } = of;
-    let release = ReleaseId::new(format!("rel-{attempt}-{}", commit.as_str().get(..7).unwrap_or("x")))
-        .map_err(|e| internal("name the release", e))?;
+    let release = crate::releases::name(attempt, commit)?;
     match daemon.yard.stage(project, bench, &release, commit).await {
         Ok(_) => {}
         Err(e) if e.is_of_the_work() => {

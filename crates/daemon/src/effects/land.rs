@@ -3,10 +3,8 @@
 use crate::context::{Daemon, internal};
 use crate::shell::Report;
 use deploy::LandOutcome;
-use deploy::edge::Phase;
 use engine::Input;
 use protocol::{ApiError, AttemptId, CommitId, ProjectId, ReleaseId};
-use tracing::warn;
 
 pub async fn land(
     daemon: &Daemon,
@@ -31,17 +29,5 @@ pub async fn switch(
     // After a crash the staged release may not run any more: it is started again before visitors are sent to it.
     crate::releases::start(daemon, project, release).await.map_err(|e| internal("start the release", e))?;
     let url = crate::releases::switch(daemon, project, release).await?;
-    if let Err(e) = prune(daemon, project, release).await {
-        warn!(error = %e, "failed to remove old releases");
-    }
     Ok(Input::Switched { attempt: attempt.clone(), release: release.clone(), url }.into())
-}
-
-/// Removes old releases, but none that still runs: the one before goes on until its last visitor is served.
-async fn prune(daemon: &Daemon, project: &ProjectId, live: &ReleaseId) -> Result<(), ApiError> {
-    let state = daemon.edge.state().await.map_err(|e| internal("ask the edge", e))?;
-    let runs = state.releases.into_iter().filter(|known| known.phase != Phase::Failed);
-    let mut in_use: Vec<ReleaseId> = runs.map(|known| known.release).collect();
-    in_use.push(live.clone());
-    daemon.yard.prune(project, in_use).await.map_err(|e| internal("remove old releases", e))
 }

@@ -2,6 +2,7 @@
 //! quoted as such, never as a figure.
 
 use crate::context::{Daemon, internal};
+use crate::releases;
 use crate::shell::Report;
 use engine::Input;
 use engine::input::{NoteText, Record, StepText};
@@ -37,6 +38,9 @@ pub async fn record(
         if let Err(e) = daemon.yard.drop_worktree(project, &attempt.attempt).await {
             tracing::warn!(error = %e, attempt = %attempt.attempt, "failed to remove a worktree");
         }
+    }
+    if let Err(e) = releases::tidy(daemon, project, &view).await {
+        tracing::warn!(error = %e, "failed to remove releases that nobody needs");
     }
     let duration_ms = crate::names::now().since(view.row.created);
     let summary = match outcome {
