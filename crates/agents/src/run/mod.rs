@@ -36,6 +36,7 @@ use protocol::At;
 use protocol::fact::{AttemptEnd, Usage};
 use protocol::view::LineKind;
 use std::collections::VecDeque;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -166,7 +167,8 @@ async fn start(setup: &Setup, profile: &Profile, job: &Job) -> Result<Started, S
 /// The folder is new, and nobody else was in it yet.
 fn settings_file(tmp: &Path, json: &str) -> std::io::Result<PathBuf> {
     let path = tmp.join("settings.json");
-    std::fs::write(&path, json)?;
+    // The folder is the agent's already: what somebody put there in the meantime is not followed.
+    std::fs::File::create_new(&path)?.write_all(json.as_bytes())?;
     Ok(path)
 }
 

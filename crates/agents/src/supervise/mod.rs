@@ -122,7 +122,9 @@ impl Tree {
             None => tokio::time::timeout(PATIENCE, self.child.wait()).await.ok().and_then(Result::ok),
         };
         self.over = true;
-        clean(&self.runtime, &self.id, &self.groups.all());
+        let (runtime, id, groups) = (self.runtime.clone(), self.id.clone(), self.groups.clone());
+        let cleaned = tokio::task::spawn_blocking(move || clean(&runtime, &id, &groups.all()));
+        cleaned.await.map_err(io::Error::other)?;
         Ok(status)
     }
 }
@@ -197,9 +199,18 @@ fn clean(runtime: &Path, id: &str, groups: &[&Path]) {
     for group in groups {
         cgroup::remove(group);
     }
-    // Litter is harmless: ids are never used twice, and the next end of this id tries again.
-    let _ = std::fs::remove_dir_all(runtime.join("tmp").join(id));
-    let _ = Record::remove(runtime, id);
+    // The record of what could not be removed stays, so that the next start of the daemon tries again.
+    if remove(&runtime.join("tmp").join(id)) {
+        let _ = Record::remove(runtime, id);
+    }
+}
+
+/// True when it is gone. By rm(1): the library's own way uses the stack and an open file for each level, and an agent may
+/// have nested folders by the thousand.
+fn remove(folder: &Path) -> bool {
+    let rm =
+        std::process::Command::new("/bin/rm").args(["-rf", "--"]).arg(folder).stderr(Stdio::null()).status();
+    rm.is_ok_and(|status| status.success())
 }
 
 /// A cgroup is entered by the child itself before it becomes another user; that needs setpriv(1) when a user is set.
@@ -208,12 +219,15 @@ fn can_enter(setup: &Setup) -> bool {
 }
 
 fn setpriv() -> Option<&'static Path> {
-    let path = Path::new("/usr/bin/setpriv");
-    (cfg!(target_os = "linux") && path.exists()).then_some(path)
+    tool("/usr/bin/setpriv")
 }
 
-/// `sh` joins the groups, `prlimit` sets what no group limits, `setpriv` drops what can be dropped, and each replaces
-/// itself by the next: one process in the end.
+fn tool(path: &'static str) -> Option<&'static Path> {
+    (cfg!(target_os = "linux") && Path::new(path).exists()).then_some(Path::new(path))
+}
+
+/// `setsid` takes it away from the terminal that the daemon was perhaps started in, `sh` joins the groups, `prlimit` sets
+/// what no group limits, `setpriv` drops what can be dropped, and each replaces itself by the next: one process in the end.
 fn command(
     setup: &Setup,
     id: &str,
@@ -223,6 +237,8 @@ fn command(
     groups: &Groups,
 ) -> Command {
     let mut argv: Vec<OsString> = Vec::new();
+    let setsid = tool("/usr/bin/setsid");
+    argv.extend(setsid.map(OsString::from));
     for group in groups.all() {
         argv.extend(["/bin/sh", "-c", r#"echo $$ > "$0"/cgroup.procs; exec "$@""#].map(OsString::from));
         argv.push(group.into());
@@ -251,8 +267,11 @@ fn command(
         .env(sweep::MARK, id)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+        .stderr(Stdio::piped());
+    if setsid.is_none() {
+        // The leader of a group cannot become a session's without another process.
+        command.process_group(0);
+    }
     if let (None, Some(user)) = (setpriv, setup.run_as) {
         command.uid(user.uid).gid(user.gid);
     }

@@ -104,3 +104,34 @@ async fn a_program_that_cannot_start_leaves_no_record() {
     assert!(started.is_err());
     assert!(Record::read(&home.path().join("run"), "nowhere").is_none());
 }
+
+/// A program with the daemon's terminal could type into the shell behind it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_tree_has_a_session_of_its_own() {
+    let home = tempfile::tempdir().unwrap();
+    let id = format!("session-{}", std::process::id());
+    let argv = ["/bin/sh", "-c", "cut -d' ' -f6 /proc/$$/stat; cat"].map(OsString::from).to_vec();
+    let launch = Launch { argv, env: vec![("PATH".into(), "/usr/bin:/bin".into())] };
+    let walls = Walls { cgroup: true, limits: None };
+    let mut tree = Tree::start(&setup(home.path()), &id, launch, home.path(), walls).await.unwrap();
+    let mut lines = BufReader::new(tree.child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next_line().await.unwrap(), Some(tree.pid.to_string()));
+    tree.end(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn folders_nested_by_the_thousand_are_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let id = format!("deep-{}", std::process::id());
+    let script = "import os,sys\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')\nprint('ready',flush=True)\nsys.stdin.read()";
+    let argv = ["/usr/bin/python3", "-c", script].map(OsString::from).to_vec();
+    let launch = Launch { argv, env: vec![("PATH".into(), "/usr/bin:/bin".into())] };
+    let tmp = home.path().join("run/tmp").join(&id);
+    std::fs::create_dir_all(&tmp).unwrap();
+    let mut tree = Tree::start(&setup(home.path()), &id, launch, &tmp, Walls::default()).await.unwrap();
+    let mut lines = BufReader::new(tree.child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("ready"));
+    tree.end(Duration::ZERO).await.unwrap();
+    assert!(!tmp.exists() && Record::read(&home.path().join("run"), &id).is_none());
+}
