@@ -88,10 +88,11 @@ pub(crate) fn words(answer: &Answer) -> String {
 }
 
 /// The file lies in a folder that an agent may write: what is no plain file of a sensible size is not read. A pipe in its
-/// place would hold us for ever.
+/// place would hold us for ever, and root would open for it what it may not open itself: a device, say.
 pub(crate) fn read_config(path: &Path) -> Option<String> {
     use rustix::fs::{FileType, Mode, OFlags};
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    flags.set(OFlags::NOFOLLOW, rustix::process::geteuid().is_root());
     let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
     if !FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode).is_file() {
         return None;
