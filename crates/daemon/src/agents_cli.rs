@@ -95,13 +95,16 @@ pub async fn run(client: &Client, home: &Home, options: Options, json: bool) -> 
         }
         Some(Command::Check { agent, place }) => check(&place.room(home)?, &agent).await,
         Some(Command::Rollback { agent, place }) => {
+            pin(&agent)?;
             let version = install::rollback(&place.folder(home), &agent).await.map_err(explain)?;
             print::line(&format!("{agent} {version} is in use again"))?;
             look_again(client, served).await
         }
         Some(Command::Remove { agent, place }) => {
+            pin(&agent)?;
+            let was_there = install::installed(&place.folder(home), &agent).is_some();
             install::remove(&place.folder(home), &agent).await.map_err(explain)?;
-            print::line(&format!("{agent} is removed"))?;
+            print::line(&format!("{agent} {}", if was_there { "is removed" } else { "was not installed" }))?;
             look_again(client, served).await
         }
     }

@@ -13,10 +13,12 @@ use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Options {
+    /// What you want, in plain words.
     text: String,
     /// Stay until it ended, and tell each stage. The exit code is 0 only if it ended live.
     #[arg(long)]
     wait: bool,
+    /// This agent, instead of the one that Hermes picks.
     #[arg(long)]
     agent: Option<AgentId>,
     /// Two or three agents that make it at the same time; the best one lands.
@@ -28,6 +30,7 @@ pub struct Options {
     /// The items of the text's list are its parts; the rest of it is common to them.
     #[arg(long, conflicts_with = "part")]
     split: bool,
+    /// This project, instead of the active one.
     #[arg(long)]
     project: Option<ProjectId>,
     /// Your own id of this request: asked twice, it is one request.

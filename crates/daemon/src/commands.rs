@@ -54,6 +54,7 @@ enum Command {
     Link,
     /// Stop the daemon. With --sites, the sites too.
     Stop {
+        /// End the sites and the process that serves them, too.
         #[arg(long)]
         sites: bool,
     },
@@ -62,36 +63,32 @@ enum Command {
     /// Requests, newest first.
     Requests(Listing),
     /// One request with all that happened to it.
-    Show {
-        request: RequestId,
-    },
-    Cancel {
-        request: RequestId,
-    },
+    Show { request: RequestId },
+    /// Call a request off: its agents are stopped, and nothing of it lands any more.
+    Cancel { request: RequestId },
     /// Say something to the agent at work.
-    Steer {
-        request: RequestId,
-        text: String,
-    },
+    Steer { request: RequestId, text: String },
     /// Answer what an agent asked: in words, or by one of its options.
     Answer(reply::Answer),
     /// Let another agent go on with an attempt's work, in the same folder. Without a name Hermes picks.
     HandOver {
+        /// An attempt at work, as `show` names it.
         attempt: AttemptId,
+        /// The agent that goes on.
         to: Option<AgentId>,
     },
     /// Take this attempt of a race.
     Pick {
+        /// As `show` names it.
         attempt: AttemptId,
     },
     /// Look again: a request that waits for an agent goes on if one is ready now.
-    Retry {
-        request: RequestId,
-    },
+    Retry { request: RequestId },
     /// The journal's entries, or `journal verify`.
     Journal {
         #[command(subcommand)]
         verify: Option<JournalCommand>,
+        /// Only entries with a higher number.
         #[arg(long, default_value_t = 0)]
         after: u64,
         /// Go on with what comes.
@@ -101,15 +98,14 @@ enum Command {
     /// The Product Loop table.
     Deployments(Listing),
     /// Rate a deployment from 1 to 5.
-    Rate {
-        deployment: DeploymentId,
-        rating: u8,
-    },
+    Rate { deployment: DeploymentId, rating: u8 },
+    /// Releases that were live, newest first, and whether they are kept for a rollback.
     Releases(Listing),
     /// Start an earlier release again, without a build.
     Rollback {
         #[arg(long)]
         project: Option<ProjectId>,
+        /// Which one; the one before if none is named.
         release: Option<ReleaseId>,
     },
     /// Planned and completed steps.
@@ -124,14 +120,13 @@ enum Command {
     /// Sign an agent in, or give it a key.
     SignIn(signin_cli::Options),
     /// Forget an agent's stored key, and let its program sign out.
-    SignOut {
-        agent: AgentId,
-    },
+    SignOut { agent: AgentId },
     /// Puts an agent's programs through the conformance run (started by `agents`, a process of its own).
     #[command(hide = true)]
     Canary(canary::Options),
     /// How MCP clients reach the agents: addresses, states, and what to paste.
     Bridges,
+    /// Projects, and which one is active.
     Projects,
     /// Create a project from a starter, or make one the active one.
     Project {
@@ -144,11 +139,13 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Listing {
+    /// This project, instead of the active one.
     #[arg(long)]
     project: Option<ProjectId>,
     /// Words that must occur in a row.
     #[arg(long)]
     filter: Option<String>,
+    /// At most so many rows.
     #[arg(long)]
     limit: Option<u32>,
 }
@@ -161,6 +158,7 @@ enum JournalCommand {
 
 #[derive(Debug, Subcommand)]
 enum MemoryCommand {
+    /// Remember something.
     Push {
         text: String,
         #[arg(long, default_value = "")]
@@ -168,6 +166,7 @@ enum MemoryCommand {
         #[arg(long)]
         project: Option<ProjectId>,
     },
+    /// What a request with these words would be told.
     Recall {
         query: String,
         #[arg(long)]
@@ -175,22 +174,23 @@ enum MemoryCommand {
         #[arg(long)]
         limit: Option<u32>,
     },
-    Forget {
-        note: NoteId,
-    },
+    /// Forget a note for good.
+    Forget { note: NoteId },
+    /// All notes, newest first.
     List(Listing),
 }
 
 #[derive(Debug, Subcommand)]
 enum ProjectCommand {
+    /// Create a project and make it the active one.
     Create {
         name: String,
+        /// What it begins as: react or static.
         #[arg(long, default_value = "react")]
         starter: String,
     },
-    Use {
-        project: ProjectId,
-    },
+    /// Make a project the active one.
+    Use { project: ProjectId },
 }
 
 impl Line {

@@ -17,7 +17,10 @@ pub fn error(e: &anyhow::Error) -> std::io::Result<()> {
     match e.downcast_ref::<ApiError>() {
         Some(ApiError { message, next: Some(next), .. }) => writeln!(out, "{message}\n  next: {next}"),
         Some(ApiError { message, next: None, .. }) => writeln!(out, "{message}"),
-        None => writeln!(out, "failed: {e:#}"),
+        None => {
+            let text = format!("{e:#}");
+            writeln!(out, "{}{text}", if text.starts_with("failed to ") { "" } else { "failed: " })
+        }
     }
 }
 
@@ -222,6 +225,7 @@ fn show(view: &RequestView) -> Result<()> {
     if view.tasks.len() > 1 {
         view.tasks.iter().try_for_each(|part| line(&task(part)))?;
     }
+    view.attempts.iter().try_for_each(|made| line(&attempt(made)))?;
     let asks = view.attempts.iter().filter_map(|a| Some((a, a.asked.as_ref()?)));
     asks.into_iter().try_for_each(|(attempt, asked)| line(&question(attempt, asked)))?;
     line(&format!("  {}", view.now))?;
@@ -245,6 +249,17 @@ pub fn question(attempt: &AttemptView, asked: &AskView) -> String {
     let options: Vec<String> = asked.options.iter().map(|o| format!("{} ({})", o.id, o.label)).collect();
     let how = if options.is_empty() { "\"…\"".into() } else { options.join(" | ") };
     format!("  {} asks: {text}\n    answer with: loopwrightd answer {} {how}", attempt.agent, attempt.attempt)
+}
+
+/// By the name that `hand-over`, `pick` and `answer` take.
+fn attempt(made: &AttemptView) -> String {
+    let state = match (&made.landed, &made.finished, made.started) {
+        (Some(commit), ..) => format!("landed as {}", short(commit.as_str())),
+        (None, Some(_), _) => "ended".into(),
+        (None, None, Some(_)) => "at work".into(),
+        (None, None, None) => "not started yet".to_owned(),
+    };
+    format!("  attempt {}: {}, {state}", made.attempt, made.agent)
 }
 
 fn task(task: &TaskView) -> String {

@@ -44,5 +44,9 @@ fn option(asked: &AskView, answer: &str) -> Option<String> {
 
 /// An attempt is called after its request.
 pub fn request_of(attempt: &AttemptId) -> Result<RequestId> {
-    engine::ids::request_of(attempt).with_context(|| format!("{attempt} is no attempt's name"))
+    let unknown = || {
+        ApiError::new(Code::BadInput, format!("{attempt} is no attempt's name"))
+            .next("see `loopwrightd show REQUEST` for the names of a request's attempts")
+    };
+    Ok(engine::ids::request_of(attempt).ok_or_else(unknown)?)
 }

@@ -5,7 +5,7 @@ use crate::print;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use protocol::view::{AgentRow, KeyField, SignInState, SignInView, SignInWay, WayKind};
-use protocol::{AgentId, Request, Response, clean};
+use protocol::{AgentId, ApiError, Code, Request, Response, clean};
 use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 #[derive(Debug, Args)]
 pub struct Options {
     agent: AgentId,
-    /// Which of its ways; asked for if it is not given.
+    /// Which of its ways, by the word in brackets; asked for if it is not given.
     #[arg(long)]
     way: Option<String>,
 }
@@ -23,6 +23,9 @@ pub struct Options {
 pub async fn sign_in(client: &Client, options: Options) -> Result<ExitCode> {
     let row = row_of(client, &options.agent).await?;
     let ways = row.now.map_or_else(Vec::new, |now| now.ways);
+    if ways.is_empty() {
+        bail!("{} needs no account", options.agent);
+    }
     let way = match options.way {
         Some(name) => ways.into_iter().find(|way| way.way == name).with_context(|| {
             format!("{} has no way called `{name}`; leave --way out to see them", options.agent)
@@ -41,14 +44,18 @@ async fn row_of(client: &Client, agent: &AgentId) -> Result<AgentRow> {
         bail!("the daemon gave another answer than asked for")
     };
     let row = rows.into_iter().find(|row| row.agent == *agent);
-    row.with_context(|| format!("there is no agent called `{agent}`; see `loopwrightd agents`"))
+    let unknown = || {
+        ApiError::new(Code::NotFound, format!("there is no agent called `{agent}`"))
+            .next("see `loopwrightd agents`")
+    };
+    Ok(row.ok_or_else(unknown)?)
 }
 
 async fn choose(ways: Vec<SignInWay>) -> Result<SignInWay> {
     for (number, way) in ways.iter().enumerate() {
         print::line(&format!("{}  {} ({}): {}", number + 1, way.title, way.way, way.says))?;
     }
-    let answer = ask("which one? ", false).await?;
+    let answer = ask("which one? ", false).await.context("choose with --way")?;
     let number: usize = answer.trim().parse().context("that is no number")?;
     let chosen = ways.into_iter().nth(number.wrapping_sub(1));
     chosen.context("there is none of that number")
@@ -77,8 +84,24 @@ fn prompt(field: &KeyField) -> String {
     }
 }
 
-/// Shows what is to be done, and passes on what is typed, until it is over.
+/// Follows the sign-in to its end. Nobody would finish one that we leave, so it is called off then.
 async fn log_in(client: &Client, agent: &AgentId, way: &SignInWay) -> Result<ExitCode> {
+    let left = tokio::select! {
+        ended = follow(client, agent, way) => match ended {
+            Ok(code) => return Ok(code),
+            Err(e) => Err(e),
+        },
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("failed to wait for Ctrl-C"),
+    };
+    let stopped = client.call(&Request::SignInStop { agent: agent.clone() }).await;
+    left?;
+    stopped?;
+    print::line("\nthe sign-in was called off")?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// Shows what is to be done, and passes on what is typed, until it is over.
+async fn follow(client: &Client, agent: &AgentId, way: &SignInWay) -> Result<ExitCode> {
     print::line(&way.says)?;
     let mut heads = client.heads().await?;
     client.call(&Request::SignIn { agent: agent.clone(), way: way.way.clone() }).await?;
@@ -110,12 +133,24 @@ async fn log_in(client: &Client, agent: &AgentId, way: &SignInWay) -> Result<Exi
                     }
                 };
                 typing = None;
-                client.call(&Request::SignInSay { agent: agent.clone(), text: typed }).await?;
+                match client.call(&Request::SignInSay { agent: agent.clone(), text: typed }).await {
+                    Ok(_) => {}
+                    // Nothing was passed on: it is asked for once more.
+                    Err(e) if is_bad_input(&e) => {
+                        print::error(&e)?;
+                        continue;
+                    }
+                    Err(e) => return Err(e),
+                }
             }
             SignInState::Starting | SignInState::Yours { .. } | SignInState::Working => {}
         }
         heads.next().await.context("the daemon went away")?;
     }
+}
+
+fn is_bad_input(e: &anyhow::Error) -> bool {
+    e.downcast_ref::<ApiError>().is_some_and(|e| e.code == Code::BadInput)
 }
 
 fn tell(state: &SignInState) -> Result<()> {
@@ -137,6 +172,10 @@ fn tell(state: &SignInState) -> Result<()> {
 }
 
 pub async fn sign_out(client: &Client, agent: AgentId) -> Result<ExitCode> {
+    let row = row_of(client, &agent).await?;
+    if row.now.is_some_and(|now| now.ways.is_empty()) {
+        bail!("{agent} needs no account");
+    }
     client.call(&Request::SignOut { agent: agent.clone() }).await?;
     print::line(&format!("{agent} is signed out"))?;
     Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ pub fn part(text: &str, is_agent: impl Fn(&str) -> bool) -> Part {
         let agents = names.iter().filter(|name| is_agent(name)).filter_map(|name| AgentId::new(*name).ok());
         let agents: Vec<AgentId> = agents.collect();
         // A colon stands in many a sentence; only known names make it a wish.
-        (agents.len() == names.len() && !rest.trim().is_empty()).then(|| (agents, rest.trim()))
+        (agents.len() == names.len()).then(|| (agents, rest.trim()))
     });
     match named {
         Some((agents, rest)) => Part { text: rest.to_owned(), agents },
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(of("codex: the menu: with prices"), ("the menu: with prices".into(), "codex".into()));
         assert_eq!(of("codex + claude-code: x"), ("x".into(), "codex+claude-code".into()));
         assert_eq!(of("note: the menu"), ("note: the menu".into(), String::new()));
-        assert_eq!(of("codex:"), ("codex:".into(), String::new()));
+        assert_eq!(of("codex: "), (String::new(), "codex".into()));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub fn text(what: &str, raw: &str) -> Result<String, ApiError> {
     let seen = kept.chars().any(|c| !c.is_whitespace() && !is_invisible(c));
     if !seen {
         return Err(ApiError::new(Code::BadInput, format!("{what} is empty"))
-            .next("say in a few words what you want"));
+            .next("write it in a few words"));
     }
     Ok(kept.to_owned())
 }

@@ -34,7 +34,7 @@ pub(super) const ROW: Row = Row {
                 env: &[],
                 terminal: false,
                 reading: Reading {
-                    url: r"(https?://\S+/(?:codex/)?device\S*)",
+                    url: r"(https?://\S+/device(?:\?\S*)?)\s",
                     code: Some(r"(?m)^\s*([A-Z0-9]{3,8}-[A-Z0-9]{3,8})\s*$"),
                     asks: None,
                     press: None,

@@ -64,7 +64,7 @@ const fn login(args: &'static [&'static str]) -> Login {
         env: &[],
         terminal: false,
         reading: Reading {
-            url: r"(https?://\S+/\S*device\S*|https?://\S+user_code=\S+)",
+            url: r"(https?://\S+(?:[?&]user_code=\S+|/\S*device))\s",
             code: Some(r"code:\s+([A-Z0-9]{2,}-?[A-Z0-9]{2,})"),
             asks: None,
             press: None,

@@ -157,6 +157,15 @@ mod tests {
         assert_eq!(found.code.as_deref(), Some("ABCD-1234"));
     }
 
+    /// What could not be reached is nothing to open.
+    #[test]
+    fn an_address_in_an_error_is_none() {
+        let text = "Error logging in: error sending request for url (https://auth.openai.com/api/accounts/deviceauth/usercode)\n";
+        assert_eq!(read("codex", "device", text).url, None);
+        let text = "Login failed: OAuth request to https://auth.kimi.ai/api/oauth/device_authorization failed: fetch failed\n";
+        assert_eq!(read("kimi-code", "login", text).url, None);
+    }
+
     #[test]
     fn half_an_address_is_none() {
         let found = read("claude-code", "login", "visit:\nhttps://claude.ai/oauth/auth");

@@ -95,5 +95,18 @@ pub fn rejected(rejected: &Rejected) -> ApiError {
         | Rejected::BadAnswer { .. } => Code::BadInput,
         _ => Code::Conflict,
     };
-    ApiError::new(code, text)
+    let next = match rejected {
+        Rejected::UnknownRequest { .. } | Rejected::Ended { .. } => "see `loopwrightd requests`",
+        Rejected::UnknownProject { .. } => "see `loopwrightd projects`",
+        Rejected::UnknownDeployment { .. } => "see `loopwrightd deployments`",
+        Rejected::UnknownNote { .. } => "see `loopwrightd memory list`",
+        Rejected::UnknownStep { .. } => "see `loopwrightd steps`",
+        Rejected::UnknownAttempt { .. }
+        | Rejected::NotRunning { .. }
+        | Rejected::NotRacing { .. }
+        | Rejected::NothingToPick { .. }
+        | Rejected::NoAsk { .. } => "see `loopwrightd show REQUEST` for how its attempts stand",
+        _ => return ApiError::new(code, text),
+    };
+    ApiError::new(code, text).next(next)
 }

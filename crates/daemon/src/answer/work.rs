@@ -183,10 +183,8 @@ pub async fn rollback(
     })?;
     let to = match &release {
         Some(id) => rows.iter().find(|r| r.release == *id),
-        None => rows
-            .iter()
-            .filter(|r| r.at < live.at || r.release != live.release)
-            .find(|r| r.release != live.release),
+        // Newest first: the one before is never the one that was just left.
+        None => rows.iter().skip_while(|r| r.release != live.release).nth(1),
     };
     let to = to.ok_or_else(|| {
         ApiError::new(Code::NotFound, "there is no such earlier release").next("see `loopwrightd releases`")
