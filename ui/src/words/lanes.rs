@@ -1,7 +1,7 @@
 //! A request whose work is done side by side: its parts as lanes, and the agents that race for one part.
 
 use super::stages;
-use protocol::fact::{DiffStat, Judge};
+use protocol::fact::{CheckResult, DiffStat, Judge};
 use protocol::id::{AgentId, AttemptId};
 use protocol::view::{AttemptView, RequestView, TaskStatus, TaskView};
 
@@ -91,7 +91,7 @@ fn race(view: &RequestView, task: &TaskView) -> Race {
                 agent: attempt.agent.clone(),
                 place: place.map(|p| p + 1),
                 winner,
-                passed: ranked.map(|r| r.passed),
+                passed: ranked.map(|r| r.passed).or_else(|| checked(attempt)),
                 diff: ranked.map(|r| r.diff).or(finished.map(|f| f.diff)),
                 duration_ms: ranked.map_or_else(|| finished.and_then(|f| f.duration_ms), |r| r.duration_ms),
                 runs: finished.is_none(),
@@ -101,6 +101,12 @@ fn race(view: &RequestView, task: &TaskView) -> Race {
         .collect();
     racers.sort_by_key(|r| r.place.unwrap_or(usize::MAX));
     Race { racers, why: judged.map(|j| j.why.clone()) }
+}
+
+/// What our checks say of an attempt that is not ranked yet.
+fn checked(attempt: &AttemptView) -> Option<bool> {
+    let ended = attempt.finished.is_some() && !attempt.checks.is_empty();
+    ended.then(|| attempt.checks.iter().all(|c| c.result == CheckResult::Passed))
 }
 
 fn status_word(status: &TaskStatus) -> (&'static str, &'static str) {

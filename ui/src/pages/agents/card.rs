@@ -1,5 +1,6 @@
 //! One agent: its state and what to do, then what is proven, who pays, what runs, and its bridge.
 
+use super::job::Installed;
 use super::{account, job, ladder, look_again};
 use crate::app::{App, Load, RwSignal};
 use crate::parts::attempt::practice_badge;
@@ -16,8 +17,12 @@ pub fn card(app: App, row: AgentRow, load: RwSignal<Load>) -> AnyView {
     let known = agents::known(&row.readiness, app.now.get_untracked(), app.zone);
     let now = row.now.clone();
     let pinned = now.as_ref().and_then(|n| n.pinned.clone());
-    let tested = known.version.is_some() && known.version == pinned;
-    let more = now.map(|now| known_of(app, &row, *now, tested));
+    let here = match &known.version {
+        None => Installed::No,
+        Some(_) if known.version == pinned => Installed::Tested,
+        Some(_) => Installed::Another,
+    };
+    let more = now.map(|now| known_of(app, &row, *now, here));
     let record = agents::record(&row);
     view! {
         <article class="card agent" data-testid="agent" data-agent=row.agent.to_string() data-readiness=known.slug>
@@ -79,7 +84,7 @@ pub fn install(app: App, agent: &AgentId) {
     app.act(Request::InstallAgent { agent: agent.clone() }, "Installing it.", |_| {});
 }
 
-fn known_of(app: App, row: &AgentRow, now: AgentNow, tested: bool) -> AnyView {
+fn known_of(app: App, row: &AgentRow, now: AgentNow, here: Installed) -> AnyView {
     let runs = format!("{} of at most {} at once", now.running, now.cap);
     let bridge = now.bridge.clone().map(|bridge| self::bridge(&bridge));
     view! {
@@ -88,7 +93,7 @@ fn known_of(app: App, row: &AgentRow, now: AgentNow, tested: bool) -> AnyView {
             {account::account(app, row, &now)}
             {plain::fact("Runs on this account now", plain::span("", runs))}
         </dl>
-        {job::job(app, &row.agent, now.job.clone(), tested)}
+        {job::job(app, &row.agent, now.job.clone(), here)}
         {bridge}
     }
     .into_any()

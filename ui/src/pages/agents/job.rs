@@ -10,11 +10,20 @@ use protocol::Request;
 use protocol::id::AgentId;
 use protocol::view::{AgentJob, JobState};
 
-pub fn job(app: App, agent: &AgentId, job: Option<AgentJob>, tested: bool) -> AnyView {
+/// Which version is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Installed {
+    No,
+    Another,
+    Tested,
+}
+
+pub fn job(app: App, agent: &AgentId, job: Option<AgentJob>, here: Installed) -> AnyView {
     let runs = job.as_ref().is_some_and(|j| j.state == JobState::Running);
-    let again = if tested { "Install again" } else { "Install the tested version" };
+    let again = if here == Installed::Tested { "Install again" } else { "Install the tested version" };
     let (one, other) = (agent.clone(), agent.clone());
-    let begin = (!runs).then(|| {
+    // What is not there is installed by the card's one button.
+    let begin = (!runs && here != Installed::No).then(|| {
         view! {
             <div class="actions">
                 {plain::button(again, "small-button", "install-again", move || install(app, &one))}

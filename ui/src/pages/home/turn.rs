@@ -59,7 +59,11 @@ pub fn Turn(first: RequestRow, newest: bool) -> impl IntoView {
                 <p class="small muted">{by(channel)}{ago(app, created)}</p>
             </div>
             <div class="reply">
-                {each(move || words.get(), |said| format!("{}{}", said.tone.class(), said.text), line)}
+                {each(
+                    move || words.get().into_iter().enumerate().collect(),
+                    |(place, said)| format!("{place}{}{}", said.tone.class(), said.text),
+                    |(_, said)| line(said),
+                )}
                 <Show when=move || !expanded.get()>
                     <p class="small">
                         {move || row.look(|r| stages::status_word(&r.status).1)} " · "
