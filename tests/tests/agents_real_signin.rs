@@ -82,16 +82,24 @@ fn codex_takes_the_address_at_which_the_browser_ended() {
 fn a_device_code_that_is_refused_or_too_old_is_told() {
     alone("a_device_code_that_is_refused_or_too_old_is_told", || {
         let server = AuthServer::start(AuthPlan::refuse()).unwrap();
-        let agents = [(codex(&server), "device"), (kimi(&server), "login")];
-        for (agent, way) in agents {
-            for plan in [AuthPlan::refuse(), AuthPlan::expire()] {
-                server.plan(plan);
-                agent.sign_in(way);
-                let view = agent.sign_in_until(is_over);
-                assert!(!failure(&view).is_empty() && !view.screen.is_empty(), "{view:#?}");
-                assert!(matches!(agent.row(false).readiness, Readiness::SignedOut { .. }));
-            }
-        }
+        let fails = |agent: &Accounts, way: &str, plan: AuthPlan| {
+            server.plan(plan);
+            agent.sign_in(way);
+            let view = agent.sign_in_until(is_over);
+            assert!(!failure(&view).is_empty() && !view.screen.is_empty(), "{view:#?}");
+            assert!(matches!(agent.row(false).readiness, Readiness::SignedOut { .. }));
+        };
+        let agent = codex(&server);
+        fails(&agent, "device", AuthPlan::refuse());
+        fails(&agent, "device", AuthPlan::expire());
+        let agent = kimi(&server);
+        fails(&agent, "login", AuthPlan::refuse());
+        // Kimi asks for a new code by itself; that it is told is all that there is to see.
+        server.plan(AuthPlan::expire());
+        agent.sign_in("login");
+        agent.sign_in_prints(KIMI_CODE, 4);
+        server.plan(AuthPlan::refuse());
+        assert!(failure(&agent.sign_in_until(is_over)).contains("denied"));
     });
 }
 

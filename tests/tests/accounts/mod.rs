@@ -234,6 +234,19 @@ impl Accounts {
         }
     }
 
+    /// Waits until the program has printed this so many times, while its sign-in goes on.
+    pub fn sign_in_prints(&self, text: &str, times: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let view = self.row(false).now.and_then(|now| now.sign_in).unwrap();
+            if view.screen.iter().filter(|line| line.contains(text)).count() >= times {
+                return;
+            }
+            assert!(!is_over(&view.state) && Instant::now() < deadline, "{view:#?}\n{}", self.story());
+            std::thread::park_timeout(AGAIN);
+        }
+    }
+
     /// What was typed stands in no log, no fact, no transcript and no file that others can read.
     pub fn is_secret(&self, typed: &str) {
         let entries = self.house.daemon.entries().unwrap();

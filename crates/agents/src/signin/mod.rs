@@ -114,6 +114,8 @@ pub async fn sign_in(
         pressed_at: 0,
         presses: 0,
         said: false,
+        begun: Instant::now(),
+        code: None,
         shown,
         wanted,
     };
@@ -184,6 +186,9 @@ struct Desk<'a> {
     pressed_at: usize,
     presses: u32,
     said: bool,
+    begun: Instant,
+    /// The code that it shows, and when it came.
+    code: Option<(String, Duration)>,
     before: Mark,
     shown: &'a watch::Sender<SignInView>,
 }
@@ -323,8 +328,16 @@ impl Desk<'_> {
                 .callback
                 .map(|_| "the address at which the browser ended, if it could not come back".to_owned())
         });
+        if let Some(code) = &found.code
+            && self.code.as_ref().is_none_or(|(known, _)| known != code)
+        {
+            // Some programs ask for a new one by themselves when the old one is over.
+            self.code = Some((code.clone(), self.begun.elapsed()));
+        }
+        let since = self.code.as_ref().map_or(Duration::ZERO, |(_, since)| *since);
         let expires = reading.lasts.map(|lasts| {
-            At(self.wanted.started.0.saturating_add(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX)))
+            let after = i64::try_from((since + lasts).as_millis()).unwrap_or(i64::MAX);
+            At(self.wanted.started.0.saturating_add(after))
         });
         // A program may print what was typed where we look for an address.
         let shown = |text: Option<String>| text.map(|text| self.screen.hidden(&text));
