@@ -20,8 +20,7 @@ pub fn text(what: &str, raw: &str) -> Result<String, ApiError> {
     let kept = kept.trim();
     let seen = kept.chars().any(|c| !c.is_whitespace() && !is_invisible(c));
     if !seen {
-        return Err(ApiError::new(Code::BadInput, format!("{what} is empty"))
-            .next("write it in a few words"));
+        return Err(ApiError::new(Code::BadInput, format!("{what} is empty")).next("write it in a few words"));
     }
     Ok(kept.to_owned())
 }
