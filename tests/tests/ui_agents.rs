@@ -9,12 +9,13 @@ mod harness;
 
 use accounts::{Accounts, KEY};
 use browser::Browser;
-use protocol::fact::Readiness;
+use protocol::fact::{Fact, Readiness};
 use protocol::{Request, Response};
 use serde_json::json;
-use testkit::Workspace;
+use std::net::TcpListener;
 use testkit::alone;
 use testkit::auth::{AuthPlan, AuthServer, CODEX_CODE};
+use testkit::{Daemon, Workspace};
 
 const DIALOG: &str = "[data-testid=sign-in-dialog]";
 
@@ -235,5 +236,32 @@ fn the_bridges_are_shown_with_their_token_masked() {
     browser.picture("bridges");
     browser.click("[data-testid=nav-agents]");
     browser.says(&card("codex", " [data-testid=bridge][data-up=up]"), "not the same as signed in");
+    browser.is_quiet();
+}
+
+#[test]
+fn an_installation_is_followed_and_its_failure_is_told() {
+    let workspace = Workspace::new().unwrap();
+    workspace.settings(&format!("{}{}", harness::QUIET, harness::QUICK)).unwrap();
+    // A registry that takes what is asked and does not answer, until it goes away.
+    let registry = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", registry.local_addr().unwrap());
+    let tools = workspace.path().join("tools");
+    let args = [&harness::PLAIN[..], &["--tools", tools.to_str().unwrap()]].concat();
+    let daemon = Daemon::start(&workspace, &args, &[("npm_config_registry", &address)]).unwrap();
+    let house = harness::House { daemon, workspace };
+    house.wait(|entry| matches!(entry.fact, Fact::ProjectActivated(_)).then_some(()));
+    let browser = Browser::signed_in(&house);
+    browser.click("[data-testid=nav-agents]");
+    browser.click(&card("qwen-code", "[data-readiness=missing] [data-testid=install]"));
+    let job = |state: &str| {
+        card("qwen-code", &format!(" [data-testid=job][data-what=install][data-state={state}]"))
+    };
+    browser.says(&job("running"), "Fetching");
+    browser.js("document.querySelector(arguments[0]).scrollIntoView()", vec![json!(card("qwen-code", ""))]);
+    browser.picture("agents-installing");
+    drop(registry);
+    browser.says(&job("failed"), "ailed to fetch");
+    browser.see(&card("qwen-code", "[data-readiness=missing] [data-testid=install]"));
     browser.is_quiet();
 }

@@ -190,6 +190,10 @@ fn work_is_handed_over_in_the_middle_of_it() {
         _ => None,
     });
     // While it works, its account has no place for another run.
+    browser.click("[data-testid=nav-agents]");
+    browser.see("[data-testid=agent][data-agent=claude-code][data-readiness=busy]");
+    browser.picture("agents-busy");
+    browser.click("[data-testid=nav-home]");
     browser.see(".live [data-testid=hand-over]");
     browser.click(".live [data-testid=hand-over] summary");
     browser.choose(".live [data-testid=hand-over-to]", "codex");

@@ -302,7 +302,8 @@ impl Browser {
 
     /// What is on the page, for a failed test's words.
     pub fn page(&self) -> String {
-        let script = "return location.href + '\\n' + (document.body?.innerText ?? '')";
+        let script = "const dialog = document.querySelector('dialog[open]'); \
+             return [location.href, dialog?.textContent ?? '', document.body?.innerText ?? ''].join('\\n')";
         match self.runtime.block_on(self.client.execute(script, vec![])) {
             Ok(Value::String(text)) => text.chars().take(4000).collect(),
             other => format!("the page cannot be read: {other:?}"),
