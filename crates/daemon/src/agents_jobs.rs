@@ -135,7 +135,7 @@ async fn run(daemon: &Daemon, agent: &AgentId, what: What) -> std::io::Result<Jo
     let words = tokio::spawn(words(stderr));
     let last = follow(daemon, agent, &mut child).await;
     let success = child.wait().await?.success();
-    group.is_over();
+    group.ended();
     let words = words.await.unwrap_or_default();
     if success {
         return Ok(JobState::Done { says: clean::line(&last, 400) });
@@ -166,7 +166,7 @@ impl Group {
     }
 
     /// Its number may be another group's from now on.
-    fn is_over(mut self) {
+    fn ended(mut self) {
         self.0 = None;
     }
 }

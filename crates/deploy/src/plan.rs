@@ -83,7 +83,7 @@ impl Yard {
     /// The releases that have a folder, oldest first.
     pub async fn staged(&self, project: &ProjectId) -> Result<Vec<ReleaseId>> {
         let releases = self.releases_dir(project);
-        Ok(blocking(move || release::kept(&releases)).await?)
+        blocking(move || release::kept(&releases)).await
     }
 
     /// How a staged release is started.

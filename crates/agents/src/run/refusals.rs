@@ -8,6 +8,9 @@ use protocol::fact::AttemptEnd;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// How many times longer a single refusal may last.
+const ALONE: u32 = 4;
+
 #[derive(Default)]
 pub(super) struct Refusals {
     /// The first of those that no answer followed.
@@ -49,8 +52,9 @@ impl Refusals {
 
     /// When its patience is over, if it is being refused.
     pub fn deadline(&self, patience: Duration) -> Option<Instant> {
-        // One refusal may be a mishap; the program has to have tried again.
-        self.since.filter(|_| self.count > 1).map(|since| since + patience)
+        // One refusal may be a mishap, and some programs tell only one however often they ask again: it gets more time.
+        let patience = if self.count > 1 { patience } else { patience.saturating_mul(ALONE) };
+        self.since.map(|since| since + patience)
     }
 
     /// What the newest refusal means, when nothing was answered after it.
