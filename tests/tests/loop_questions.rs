@@ -1,8 +1,6 @@
 //! An agent that asks: the request waits for its user, no clock runs, and the answer reaches the agent, at once or, when
 //! its run is gone, by the next one's brief.
 
-#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
-
 mod harness;
 
 use harness::House;

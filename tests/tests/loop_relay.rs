@@ -127,11 +127,11 @@ fn a_restart_does_not_break_the_relay() {
 }
 
 fn judged(house: &House, request: &RequestId) -> RaceJudged {
-    let found = house.facts(request).into_iter().filter_map(|fact| match fact {
+    let mut found = house.facts(request).into_iter().filter_map(|fact| match fact {
         Fact::RaceJudged(judged) => Some(judged),
         _ => None,
     });
-    found.last().unwrap()
+    found.next_back().unwrap()
 }
 
 fn page(lines: usize) -> Script {

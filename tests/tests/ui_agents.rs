@@ -1,7 +1,7 @@
 //! In a real browser, with the agents' real programs: every state of readiness as the page shows it, and signing in from
 //! it, by a key and by a device code. A network that holds nothing but loopback; keys and credentials are made up.
 
-#![expect(clippy::panic, reason = "test code, its helpers included")]
+#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
 
 mod accounts;
 mod browser;

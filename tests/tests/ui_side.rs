@@ -1,7 +1,5 @@
 //! In a real browser: what agents ask is answered, a list is split in parts, agents race, and work is handed over.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code, its helpers included")]
-
 mod browser;
 mod harness;
 
