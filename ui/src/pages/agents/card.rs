@@ -11,7 +11,7 @@ use crate::words::route::{Route, View};
 use leptos::prelude::*;
 use protocol::Request;
 use protocol::id::AgentId;
-use protocol::view::{AgentNow, AgentRow, BridgeView};
+use protocol::view::{AgentNow, AgentRow, BridgeView, JobState};
 
 pub fn card(app: App, row: AgentRow, load: RwSignal<Load>) -> AnyView {
     let known = agents::known(&row.readiness, app.now.get_untracked(), app.zone);
@@ -22,7 +22,9 @@ pub fn card(app: App, row: AgentRow, load: RwSignal<Load>) -> AnyView {
         Some(_) if known.version == pinned => Installed::Tested,
         Some(_) => Installed::Another,
     };
-    let more = now.map(|now| known_of(app, &row, *now, here));
+    let works = now.as_ref().and_then(|n| n.job.as_ref()).is_some_and(|j| j.state == JobState::Running);
+    // The practice agent has no account that anything could be said of.
+    let more = now.filter(|_| !row.readiness.is_practice()).map(|now| known_of(app, &row, *now, here));
     let record = agents::record(&row);
     view! {
         <article class="card agent" data-testid="agent" data-agent=row.agent.to_string() data-readiness=known.slug>
@@ -33,7 +35,7 @@ pub fn card(app: App, row: AgentRow, load: RwSignal<Load>) -> AnyView {
             </h2>
             <p><b class="state" data-testid="readiness">{known.state}</b>" "{version(known.version.clone(), pinned)}</p>
             {plain::p("muted", known.means.clone())}
-            {step(app, &row.agent, &known, load)}
+            {(!works).then(|| step(app, &row.agent, &known, load))}
             {more}
             <p class="muted small">{record}{row.probed.map(|at| view! { " · looked at "{ago(app, at)} })}</p>
         </article>
