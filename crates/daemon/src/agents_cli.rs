@@ -231,7 +231,10 @@ async fn follow(client: &Client, begin: &Request, agent: &AgentId) -> Result<Exi
         match job.state {
             JobState::Running => {}
             JobState::Done { says } => {
-                print::line(&format!("{agent}: {says}"))?;
+                // Its last line often is what it came to.
+                if job.says.last() != Some(&says) {
+                    print::line(&format!("{agent}: {says}"))?;
+                }
                 return Ok(ExitCode::SUCCESS);
             }
             JobState::Failed { reason, next } => {

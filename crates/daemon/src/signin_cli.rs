@@ -55,7 +55,7 @@ async fn choose(ways: Vec<SignInWay>) -> Result<SignInWay> {
     for (number, way) in ways.iter().enumerate() {
         print::line(&format!("{}  {} ({}): {}", number + 1, way.title, way.way, way.says))?;
     }
-    let answer = ask("which one? ", false).await.context("choose with --way")?;
+    let answer = ask("which one? ", false).await?.context("nothing was typed; choose with --way")?;
     let number: usize = answer.trim().parse().context("that is no number")?;
     let chosen = ways.into_iter().nth(number.wrapping_sub(1));
     chosen.context("there is none of that number")
@@ -65,9 +65,13 @@ async fn give_key(client: &Client, agent: &AgentId, way: &SignInWay) -> Result<E
     print::line(&way.says)?;
     let mut fields = BTreeMap::new();
     for field in &way.fields {
-        let given = ask(&prompt(field), field.secret).await?;
+        // A script that ends its input leaves the rest as it is.
+        let given = ask(&prompt(field), field.secret).await?.unwrap_or_default();
         let given = given.trim();
         let value = if given.is_empty() { field.default.clone() } else { Some(given.to_owned()) };
+        if value.is_none() && !field.optional {
+            bail!("{} was not given", field.title);
+        }
         fields.extend(value.map(|value| (field.name.clone(), value)));
     }
     client.call(&Request::SetKey { agent: agent.clone(), way: way.way.clone(), fields }).await?;
@@ -107,7 +111,7 @@ async fn follow(client: &Client, agent: &AgentId, way: &SignInWay) -> Result<Exi
     client.call(&Request::SignIn { agent: agent.clone(), way: way.way.clone() }).await?;
     let mut told: Option<SignInState> = None;
     // One reader at a time: a second one would take the line that the first one waits for.
-    let mut typing: Option<oneshot::Receiver<Result<String>>> = None;
+    let mut typing: Option<Typing> = None;
     loop {
         let row = row_of(client, agent).await?;
         let view = row.now.and_then(|now| now.sign_in).filter(|view| view.way == way.way);
@@ -125,7 +129,7 @@ async fn follow(client: &Client, agent: &AgentId, way: &SignInWay) -> Result<Exi
                     None => typing.insert(begin_to_ask(&format!("{asks}: "), false)?),
                 };
                 let typed = tokio::select! {
-                    typed = line => typed.context("nothing can be typed")??,
+                    typed = line => typed.context("nothing can be typed")??.context("nothing was typed")?,
                     // The browser may have come back by itself, or the time is over.
                     next = heads.next() => {
                         next.context("the daemon went away")?;
@@ -162,8 +166,8 @@ fn tell(state: &SignInState) -> Result<()> {
             print::line(&format!("not signed in: {}\n  next: {next}", clean::line(reason, 400)))
         }
         SignInState::Yours { url, code, callback, .. } => {
-            url.iter().try_for_each(|url| print::line(&format!("open: {url}")))?;
-            code.iter().try_for_each(|code| print::line(&format!("code: {code}")))?;
+            url.iter().try_for_each(|url| print::line(&format!("open: {}", clean::line(url, 4000))))?;
+            code.iter().try_for_each(|code| print::line(&format!("code: {}", clean::line(code, 100))))?;
             callback.iter().try_for_each(|port| {
                 print::line(&format!("its program waits for the browser on port {port}"))
             })
@@ -181,13 +185,16 @@ pub async fn sign_out(client: &Client, agent: AgentId) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line from the terminal, or from a script's pipe.
-async fn ask(prompt: &str, secret: bool) -> Result<String> {
+/// A line that somebody types.
+type Typing = oneshot::Receiver<Result<Option<String>>>;
+
+/// One line from the terminal, or from a script's pipe; none at its end.
+async fn ask(prompt: &str, secret: bool) -> Result<Option<String>> {
     begin_to_ask(prompt, secret)?.await.context("nothing can be typed")?
 }
 
 /// The thread that waits for the line is not waited for at our end.
-fn begin_to_ask(prompt: &str, secret: bool) -> Result<oneshot::Receiver<Result<String>>> {
+fn begin_to_ask(prompt: &str, secret: bool) -> Result<Typing> {
     let mut out = std::io::stdout().lock();
     write!(out, "{prompt}")?;
     out.flush()?;
@@ -196,13 +203,13 @@ fn begin_to_ask(prompt: &str, secret: bool) -> Result<oneshot::Receiver<Result<S
     Ok(line)
 }
 
-fn read_line(secret: bool) -> Result<String> {
+fn read_line(secret: bool) -> Result<Option<String>> {
     let _quiet = if secret { Quiet::new()? } else { None };
     let mut line = String::new();
     if std::io::stdin().lock().read_line(&mut line)? == 0 {
-        bail!("nothing was typed");
+        return Ok(None);
     }
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Until it is dropped, the terminal does not show what is typed.
