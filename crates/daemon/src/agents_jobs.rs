@@ -237,12 +237,10 @@ mod tests {
         let mut child = command.spawn().unwrap();
         let group = Group::of(&child);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let pid = lines.next_line().await.unwrap().unwrap();
+        assert!(lines.next_line().await.unwrap().is_some(), "its child runs");
         drop(group);
         assert_eq!(lines.next_line().await.unwrap(), None, "its child has let go of the pipe");
         child.wait().await.unwrap();
-        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z"), "{state}");
     }
 
     #[test]
