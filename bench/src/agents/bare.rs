@@ -9,10 +9,15 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
 const MARK: &str = "LOOPWRIGHT_ATTEMPT";
+/// What replaces itself by the agent's program.
+const OURS: [&str; 4] = ["setsid", "sh", "prlimit", "setpriv"];
+/// Between two looks, in the one run that is looked at and not measured.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// How a run started its program, read from the kernel while it ran.
 #[derive(Debug)]
@@ -22,17 +27,21 @@ pub struct Started {
 }
 
 impl Started {
-    /// The first process of the attempt. The files that its environment points to in `tmp`, which go away with the run, are
-    /// kept in `kept`, and the environment is told so.
-    pub fn of(attempt: &str, tmp: &Path, kept: &Path, user: Option<::agents::RunAs>) -> Result<Started> {
-        let mut pids: Vec<u32> = fs::read_dir("/proc")?
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter(|pid| pairs(*pid).iter().any(|(key, value)| key == MARK && value == attempt))
-            .collect();
-        pids.sort_unstable();
-        let first = *pids.first().context("no process of the run was found")?;
-        let argv = words(&fs::read(format!("/proc/{first}/cmdline"))?);
+    /// The first process of the attempt, once it is the agent's program: before that it is ours that limit it, and a program
+    /// may give itself another name soon after. The files that its environment points to in `tmp`, which go away with the
+    /// run, are kept in `kept`, and the environment is told so.
+    pub async fn of(
+        attempt: &str,
+        tmp: &Path,
+        kept: &Path,
+        user: Option<::agents::RunAs>,
+    ) -> Result<Started> {
+        let (first, argv) = loop {
+            match agent_process(attempt) {
+                Some(found) => break found,
+                None => tokio::time::sleep(LOOK).await,
+            }
+        };
         copy(tmp, kept, user)?;
         let (old, new) = (tmp.to_string_lossy().into_owned(), kept.to_string_lossy().into_owned());
         let env = pairs(first).into_iter().filter(|(key, _)| key != MARK);
@@ -59,7 +68,9 @@ impl Started {
         let prompt =
             json!({ "sessionId": session["sessionId"], "prompt": [{ "type": "text", "text": words }] });
         let end = line.ask("session/prompt", prompt).await?;
-        child.kill().await?;
+        // It ends as a command line does: by itself, once there is nothing more to read.
+        drop(line);
+        child.wait().await?;
         if end["stopReason"] != "end_turn" {
             bail!("without us its turn ended with {end}");
         }
@@ -104,6 +115,16 @@ fn allow(asked: &Value) -> Value {
     let allows = |option: &&Value| option["kind"].as_str().is_some_and(|kind| kind.starts_with("allow"));
     let chosen = options.iter().find(allows).map_or(&Value::Null, |option| &option["optionId"]);
     json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "outcome": { "outcome": "selected", "optionId": chosen } } })
+}
+
+fn agent_process(attempt: &str) -> Option<(u32, Vec<OsString>)> {
+    let folders = fs::read_dir("/proc").ok()?.flatten();
+    let pids = folders.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let first =
+        pids.filter(|pid| pairs(*pid).iter().any(|(key, value)| key == MARK && value == attempt)).min()?;
+    let argv = words(&fs::read(format!("/proc/{first}/cmdline")).ok()?);
+    let name = Path::new(argv.first()?).file_name()?;
+    (!OURS.iter().any(|ours| name == *ours)).then_some((first, argv))
 }
 
 fn pairs(pid: u32) -> Vec<(OsString, OsString)> {
