@@ -1,7 +1,7 @@
 //! What facts are called on a request's page: plain, what happened and why.
 
 use protocol::fact::*;
-use protocol::{AgentId, At};
+use protocol::{AgentId, At, date};
 
 pub(crate) fn received(f: &RequestReceived) -> String {
     let from = match f.channel {
@@ -164,18 +164,11 @@ fn span(ms: u64) -> String {
     }
 }
 
-/// A moment as `2026-11-22 08:40 UTC` (days to a civil date after Howard Hinnant's `civil_from_days`).
+/// A moment as `2026-11-22 08:40 UTC`.
 fn moment(at: At) -> String {
     let minutes = at.0.div_euclid(60_000);
     let (days, minute) = (minutes.div_euclid(1_440), minutes.rem_euclid(1_440));
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = date::civil(days);
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minute / 60, minute % 60)
 }
 

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod clean;
+pub mod date;
 pub mod error;
 pub mod fact;
 pub mod id;

@@ -9,6 +9,9 @@ const fn file(path: &'static str) -> Source {
     Source::File(Place { variable: None, folder: ".gemini", path })
 }
 
+/// Its settings say how it signs in, so that a key gets a folder of its own.
+const BY_KEY: Option<(&str, &str)> = Some(("GEMINI_CLI_HOME", ".gemini-by-key"));
+
 pub(super) const ROW: Row = Row {
     sources: &[
         file("oauth_creds.json"),
@@ -54,7 +57,7 @@ pub(super) const ROW: Row = Row {
             title: "Gemini API key",
             says: "A key from Google AI Studio.",
             kind: Kind::Key(Key {
-                home: Some(("GEMINI_CLI_HOME", ".gemini-by-key")),
+                home: BY_KEY,
                 fields: &[KEY, Field { optional: true, ..MODEL }],
                 paid: Paid::Key,
                 environment: |fields| given(fields, &[("key", "GEMINI_API_KEY"), ("model", "GEMINI_MODEL")]),
@@ -65,7 +68,7 @@ pub(super) const ROW: Row = Row {
             title: "Vertex AI key",
             says: "A key of Google Cloud's Vertex AI (express mode).",
             kind: Kind::Key(Key {
-                home: Some(("GEMINI_CLI_HOME", ".gemini-by-key")),
+                home: BY_KEY,
                 fields: &[KEY, Field { optional: true, ..MODEL }],
                 paid: Paid::Key,
                 environment: |fields| {
@@ -80,7 +83,7 @@ pub(super) const ROW: Row = Row {
             title: "Endpoint of your own",
             says: "A service that speaks the Gemini API.",
             kind: Kind::Key(Key {
-                home: Some(("GEMINI_CLI_HOME", ".gemini-by-key")),
+                home: BY_KEY,
                 fields: &[URL, KEY, Field { optional: true, ..MODEL }],
                 paid: Paid::OwnEndpoint,
                 environment: |fields| {

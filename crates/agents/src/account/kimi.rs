@@ -39,7 +39,7 @@ pub(super) const ROW: Row = Row {
                     Field { default: Some("kimi-for-coding"), ..MODEL },
                 ],
                 paid: Paid::Key,
-                environment: |fields| model(fields, "kimi"),
+                environment: model,
             }),
         },
         Way {
@@ -50,7 +50,7 @@ pub(super) const ROW: Row = Row {
                 home: None,
                 fields: &[URL, KEY, MODEL],
                 paid: Paid::OwnEndpoint,
-                environment: |fields| model(fields, "kimi"),
+                environment: model,
             }),
         },
     ],
@@ -78,11 +78,11 @@ const fn login(args: &'static [&'static str]) -> Login {
 }
 
 /// All four, or it takes none of them.
-fn model(fields: &Fields, kind: &str) -> Variables {
+fn model(fields: &Fields) -> Variables {
     let mut env = given(
         fields,
         &[("key", "KIMI_MODEL_API_KEY"), ("url", "KIMI_MODEL_BASE_URL"), ("model", "KIMI_MODEL_NAME")],
     );
-    env.push(("KIMI_MODEL_PROVIDER_TYPE", kind.to_owned()));
+    env.push(("KIMI_MODEL_PROVIDER_TYPE", "kimi".to_owned()));
     env
 }

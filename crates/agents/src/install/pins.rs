@@ -42,7 +42,7 @@ pub struct Entry {
 
 /// The tested version of an agent; `None` where there is nothing to install.
 pub fn pin(agent: &AgentId) -> Option<Pin> {
-    pins().into_iter().find(|pin| pin.agent == *agent)
+    row(agent.as_str()).map(|row| row.pin(agent.clone()))
 }
 
 /// All of them, the preferred agent first.

@@ -1,7 +1,6 @@
 //! A program that names the file of a session by the minute in which it opens it. One that is taken up again in the minute
 //! in which it was opened is written over, empty, before it is read; so that minute is waited for.
 
-use super::reset;
 use crate::launch;
 use crate::profile::{Profile, Resumes};
 use crate::{Job, Setup};
@@ -27,7 +26,7 @@ pub(super) async fn over(setup: &Setup, profile: &Profile, job: &Job, now: At) {
 /// As Gemini CLI names it: `session-2026-11-22T12-15-adbbecab.jsonl`.
 fn file_name(session: &str, now: At) -> String {
     let minutes = now.0.div_euclid(MINUTE);
-    let (year, month, day) = reset::civil(minutes.div_euclid(24 * 60));
+    let (year, month, day) = protocol::date::civil(minutes.div_euclid(24 * 60));
     let of_day = minutes.rem_euclid(24 * 60);
     let short: String = session.chars().take(8).filter(char::is_ascii_alphanumeric).collect();
     format!("session-{year:04}-{month:02}-{day:02}T{:02}-{:02}-{short}.jsonl", of_day / 60, of_day % 60)

@@ -7,20 +7,7 @@ use protocol::fact::*;
 impl Open {
     pub(super) fn finish(&mut self, f: &AttemptFinished) {
         let Some(at) = self.lane_at(&f.attempt) else { return };
-        let stop = match self.lanes.get(at).map(|lane| &lane.at) {
-            Some(Stand::Running { stop }) => *stop,
-            Some(
-                Stand::Idle
-                | Stand::Briefing
-                | Stand::Checking { .. }
-                | Stand::Proven { .. }
-                | Stand::Landing { .. }
-                | Stand::Landed { .. }
-                | Stand::Out { .. }
-                | Stand::Cancelled,
-            )
-            | None => return,
-        };
+        let Some(stop) = self.lanes.get(at).and_then(|lane| lane.at.run()) else { return };
         let Some(attempt) = self.current_mut(at) else { return };
         attempt.finished = true;
         attempt.turn_ended = f.end == AttemptEnd::TurnEnded;

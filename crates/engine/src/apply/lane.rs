@@ -12,62 +12,40 @@ impl Lane {
 }
 
 impl Open {
-    /// A fact about the newest attempt of a lane.
-    pub(super) fn on_lane(&mut self, fact: &Fact) {
-        match fact {
-            Fact::TaskDeclared(f) => {
-                let Some(at) = self.lane_at(&f.attempt) else { return };
-                if let Some(attempt) = self.current_mut(at) {
-                    attempt.said.clear();
-                }
-                self.put(at, Stand::Running { stop: None });
-            }
-            Fact::AttemptStarted(f) => self.change(&f.attempt, |attempt| {
-                attempt.started = true;
-                attempt.from = f.base.clone();
-                attempt.paid = f.paid;
-            }),
-            Fact::AttemptAsked(f) => self.change(&f.attempt, |attempt| {
-                let options = f.options.iter().map(|option| option.id.clone()).collect();
-                attempt.asks.insert(f.ask.clone(), options);
-            }),
-            Fact::AttemptAnswered(f) => self.change(&f.attempt, |attempt| {
-                attempt.asks.remove(&f.ask);
-            }),
-            Fact::AttemptCheckpoint(f) => self.change(&f.attempt, |attempt| {
-                attempt.checkpoints = f.number;
-                attempt.checkpoint = Some(f.commit.clone());
-            }),
-            Fact::HandOverAsked(f) => self.hand_over(f),
-            Fact::CheckFinished(f) => self.check(f),
-            Fact::JournalOpened(_)
-            | Fact::ProjectCreated(_)
-            | Fact::ProjectActivated(_)
-            | Fact::RequestReceived(_)
-            | Fact::RequestOriented(_)
-            | Fact::RequestWaiting(_)
-            | Fact::RequestResumed(_)
-            | Fact::CancelAsked(_)
-            | Fact::PlanMade(_)
-            | Fact::AgentChosen(_)
-            | Fact::TaskSteered(_)
-            | Fact::TaskClosed(_)
-            | Fact::RaceJudged(_)
-            | Fact::AttemptFinished(_)
-            | Fact::AttemptDiagnosed(_)
-            | Fact::AttemptLanded(_)
-            | Fact::ReleaseLive(_)
-            | Fact::ReleaseRolledBack(_)
-            | Fact::StepPlanned(_)
-            | Fact::StepDropped(_)
-            | Fact::StepCompleted(_)
-            | Fact::DeploymentRecorded(_)
-            | Fact::DeploymentRated(_)
-            | Fact::MemoryPushed(_)
-            | Fact::MemoryForgotten(_)
-            | Fact::InstructionEdited(_)
-            | Fact::RequestClosed(_) => {}
+    pub(super) fn declare(&mut self, f: &TaskDeclared) {
+        let Some(at) = self.lane_at(&f.attempt) else { return };
+        if let Some(attempt) = self.current_mut(at) {
+            attempt.said.clear();
         }
+        self.put(at, Stand::Running { stop: None });
+    }
+
+    pub(super) fn start(&mut self, f: &AttemptStarted) {
+        self.change(&f.attempt, |attempt| {
+            attempt.started = true;
+            attempt.from = f.base.clone();
+            attempt.paid = f.paid;
+        });
+    }
+
+    pub(super) fn ask(&mut self, f: &AttemptAsked) {
+        self.change(&f.attempt, |attempt| {
+            let options = f.options.iter().map(|option| option.id.clone()).collect();
+            attempt.asks.insert(f.ask.clone(), options);
+        });
+    }
+
+    pub(super) fn answer(&mut self, f: &AttemptAnswered) {
+        self.change(&f.attempt, |attempt| {
+            attempt.asks.remove(&f.ask);
+        });
+    }
+
+    pub(super) fn checkpoint(&mut self, f: &AttemptCheckpoint) {
+        self.change(&f.attempt, |attempt| {
+            attempt.checkpoints = f.number;
+            attempt.checkpoint = Some(f.commit.clone());
+        });
     }
 
     pub(super) fn change(&mut self, attempt: &AttemptId, change: impl FnOnce(&mut Attempt)) {
@@ -108,7 +86,7 @@ impl Open {
         }
     }
 
-    fn hand_over(&mut self, f: &HandOverAsked) {
+    pub(super) fn hand_over(&mut self, f: &HandOverAsked) {
         let Some(at) = self.lane_at(&f.attempt) else { return };
         if let Some(lane) = self.lanes.get_mut(at)
             && lane.at == (Stand::Running { stop: None })
@@ -118,7 +96,7 @@ impl Open {
         }
     }
 
-    fn check(&mut self, f: &CheckFinished) {
+    pub(super) fn check(&mut self, f: &CheckFinished) {
         let Some(at) = self.lane_at(&f.attempt) else { return };
         let Some(Stand::Checking { commit, .. }) = self.lanes.get(at).map(|lane| &lane.at) else { return };
         let commit = commit.clone();

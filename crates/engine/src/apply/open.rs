@@ -59,13 +59,13 @@ impl Open {
                 self.live = Some(Live { release: f.release.clone(), url: f.url.clone() });
                 self.verdict = Some(self.went_live());
             }
-            Fact::TaskDeclared(_)
-            | Fact::AttemptStarted(_)
-            | Fact::AttemptAsked(_)
-            | Fact::AttemptAnswered(_)
-            | Fact::AttemptCheckpoint(_)
-            | Fact::HandOverAsked(_)
-            | Fact::CheckFinished(_) => self.on_lane(fact),
+            Fact::TaskDeclared(f) => self.declare(f),
+            Fact::AttemptStarted(f) => self.start(f),
+            Fact::AttemptAsked(f) => self.ask(f),
+            Fact::AttemptAnswered(f) => self.answer(f),
+            Fact::AttemptCheckpoint(f) => self.checkpoint(f),
+            Fact::HandOverAsked(f) => self.hand_over(f),
+            Fact::CheckFinished(f) => self.check(f),
             Fact::JournalOpened(_)
             | Fact::ProjectCreated(_)
             | Fact::ProjectActivated(_)

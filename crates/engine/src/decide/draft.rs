@@ -126,21 +126,8 @@ impl<'a> Draft<'a> {
     fn stop_what_has_no_place(&mut self) -> Result<(), Rejected> {
         let turns = Turns::of(self.look.state, self.look.limits);
         for lane in 0..self.open.lanes.len() {
-            let stop = match self.open.lanes.get(lane).map(|lane| &lane.at) {
-                Some(Stand::Running { stop: Some(stop) }) => *stop,
-                Some(
-                    Stand::Running { stop: None }
-                    | Stand::Idle
-                    | Stand::Briefing
-                    | Stand::Checking { .. }
-                    | Stand::Proven { .. }
-                    | Stand::Landing { .. }
-                    | Stand::Landed { .. }
-                    | Stand::Out { .. }
-                    | Stand::Cancelled,
-                )
-                | None => continue,
-            };
+            let run = self.open.lanes.get(lane).and_then(|lane| lane.at.run());
+            let Some(Some(stop)) = run else { continue };
             let waits = |id: &AttemptId| !turns.may_run(id);
             let Some(attempt) = self.open.current(lane).map(|a| a.id.clone()).filter(waits) else { continue };
             let end = match stop {

@@ -14,20 +14,8 @@ type Facts = Result<Vec<Fact>, Rejected>;
 pub fn hand_over(look: Look, request: &RequestId, attempt: AttemptId, to: Option<AgentId>) -> Facts {
     look.open(request)?;
     let (open, lane) = look.open_at(&attempt, "the hand-over")?;
-    match open.lanes.get(lane).map(|lane| &lane.at) {
-        Some(Stand::Running { stop: None }) => {}
-        Some(
-            Stand::Running { stop: Some(_) }
-            | Stand::Idle
-            | Stand::Briefing
-            | Stand::Checking { .. }
-            | Stand::Proven { .. }
-            | Stand::Landing { .. }
-            | Stand::Landed { .. }
-            | Stand::Out { .. }
-            | Stand::Cancelled,
-        )
-        | None => return Err(Rejected::NotRunning { attempt }),
+    if open.lanes.get(lane).and_then(|lane| lane.at.run()) != Some(None) {
+        return Err(Rejected::NotRunning { attempt });
     }
     if let Some(to) = &to {
         if open.current(lane).is_some_and(|now| now.agent == *to) {

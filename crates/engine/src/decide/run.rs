@@ -123,18 +123,8 @@ fn says(end: &AttemptEnd) -> String {
 
 pub fn running<'a>(look: Look<'a>, attempt: &AttemptId, what: &str) -> Result<(&'a Open, usize), Rejected> {
     let (open, lane) = look.open_at(attempt, what)?;
-    match open.lanes.get(lane).map(|lane| &lane.at) {
-        Some(Stand::Running { .. }) => Ok((open, lane)),
-        Some(
-            Stand::Idle
-            | Stand::Briefing
-            | Stand::Checking { .. }
-            | Stand::Proven { .. }
-            | Stand::Landing { .. }
-            | Stand::Landed { .. }
-            | Stand::Out { .. }
-            | Stand::Cancelled,
-        )
-        | None => Err(stale(attempt, what)),
+    match open.lanes.get(lane).and_then(|lane| lane.at.run()) {
+        Some(_) => Ok((open, lane)),
+        None => Err(stale(attempt, what)),
     }
 }

@@ -79,6 +79,21 @@ impl Stand {
         }
     }
 
+    /// A run that goes on, or has to wait for its place: whether it is being stopped, and why.
+    pub(crate) fn run(&self) -> Option<Option<Stop>> {
+        match self {
+            Self::Running { stop } => Some(*stop),
+            Self::Idle
+            | Self::Briefing
+            | Self::Checking { .. }
+            | Self::Proven { .. }
+            | Self::Landing { .. }
+            | Self::Landed { .. }
+            | Self::Out { .. }
+            | Self::Cancelled => None,
+        }
+    }
+
     pub(crate) fn is_end(&self) -> bool {
         match self {
             Self::Landed { .. } | Self::Out { .. } | Self::Cancelled => true,

@@ -144,14 +144,20 @@ fn places_to_run_are_given_in_the_order_of_arrival_and_nobody_is_put_out() {
     assert!(w.effects().contains(&"run/r-a1".to_owned()) && w.effects().contains(&"run/r-a2".to_owned()));
 }
 
-#[test]
-fn a_run_that_has_no_place_is_called_off_without_being_begun() {
+/// Two parts are briefed, and there is a place for one.
+fn one_of_two_runs() -> World {
     let mut w = in_parts(2);
     w.limits.at_once = 1;
     w.put(oriented("r", &three())).unwrap();
     w.put(briefed("r-a1")).unwrap();
     w.put(briefed("r-a2")).unwrap();
     w.put(started("r-a1", "c0")).unwrap();
+    w
+}
+
+#[test]
+fn a_run_that_has_no_place_is_called_off_without_being_begun() {
+    let mut w = one_of_two_runs();
     assert_eq!(w.effects(), ["run/r-a1"]);
     assert_eq!(w.kinds(cancel("r")), ["request.cancel_asked", "attempt.finished", "task.closed"]);
     assert_eq!(w.effects(), ["run/r-a1", "stop/r-a1"]);
@@ -165,12 +171,7 @@ fn a_run_that_has_no_place_is_called_off_without_being_begun() {
 
 #[test]
 fn what_is_said_before_a_run_has_its_place_is_given_to_it() {
-    let mut w = in_parts(2);
-    w.limits.at_once = 1;
-    w.put(oriented("r", &three())).unwrap();
-    w.put(briefed("r-a1")).unwrap();
-    w.put(briefed("r-a2")).unwrap();
-    w.put(started("r-a1", "c0")).unwrap();
+    let mut w = one_of_two_runs();
     w.put(Input::Steer { request: id("r"), text: blob("more") }).unwrap();
     ends(&mut w, "r-a1", "c1");
     let run = w.runs().remove(0);
@@ -249,12 +250,7 @@ fn a_conflict_is_a_task_for_the_same_agent_on_top_of_both() {
 
 #[test]
 fn what_has_not_begun_begins_on_top_of_what_landed() {
-    let mut w = in_parts(2);
-    w.limits.at_once = 1;
-    w.put(oriented("r", &three())).unwrap();
-    w.put(briefed("r-a1")).unwrap();
-    w.put(briefed("r-a2")).unwrap();
-    w.put(started("r-a1", "c0")).unwrap();
+    let mut w = one_of_two_runs();
     w.limits.at_once = 2;
     ends(&mut w, "r-a1", "c1");
     lands(&mut w, "r-a1", "c1");

@@ -146,18 +146,8 @@ fn job(daemon: &Daemon, run: &Run, brief: String, worktree: PathBuf) -> Job {
 
 /// A run whose account was not good gives reason to look at it again; what it ended with is read from the journal.
 fn learn(daemon: &Daemon, agent: &AgentId, end: &AttemptEnd) {
-    match end {
-        AttemptEnd::SignedOut { .. } | AttemptEnd::QuotaGone { .. } => daemon.readiness.doubt(agent),
-        AttemptEnd::TurnEnded
-        | AttemptEnd::Cancelled
-        | AttemptEnd::Silent { .. }
-        | AttemptEnd::TooLong { .. }
-        | AttemptEnd::Asked { .. }
-        | AttemptEnd::Stuck { .. }
-        | AttemptEnd::OverLimit { .. }
-        | AttemptEnd::HandedOver
-        | AttemptEnd::Failed { .. }
-        | AttemptEnd::Lost => {}
+    if matches!(end, AttemptEnd::SignedOut { .. } | AttemptEnd::QuotaGone { .. }) {
+        daemon.readiness.doubt(agent);
     }
 }
 
