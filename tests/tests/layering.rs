@@ -18,7 +18,8 @@ const MAP: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("engine", &["protocol"]),
     ("journal", &["protocol"]),
-    ("memory", &["protocol"]),
+    ("embed", &[]),
+    ("memory", &["protocol", "embed"]),
     ("agents", &["protocol"]),
     ("deploy", &["protocol"]),
     ("provision", &["protocol"]),
@@ -27,7 +28,7 @@ const MAP: &[(&str, &[&str])] = &[
     ("testkit", &["protocol", "conformance"]),
     ("ui", &["protocol"]),
     ("desktop", &["protocol", "remote", "journal", "memory"]),
-    ("daemon", &["protocol", "engine", "journal", "memory", "agents", "conformance", "deploy", "provision"]),
+    ("daemon", &["protocol", "engine", "journal", "memory", "embed", "agents", "conformance", "deploy", "provision"]),
 ];
 
 /// They use whatever they like, and nobody uses them.
