@@ -32,7 +32,11 @@ pub(super) fn profile() -> Profile {
         settings: None,
         aside: Aside::Nothing,
         resumes: Resumes::Quietly,
-        session_meta: Some(r#"{"claudeCode":{"emitRawSDKMessages":[{"type":"result"}]}}"#),
+        // A session without a title asks a model for one, beside the turn: billed, and told only if it is quicker than
+        // the turn.
+        session_meta: Some(
+            r#"{"claudeCode":{"options":{"title":"{name}"},"emitRawSDKMessages":[{"type":"result"}]}}"#,
+        ),
         named_by_us: false,
         known: &["_claude/sdkMessage"],
         echo: None,

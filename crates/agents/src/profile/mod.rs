@@ -47,7 +47,7 @@ pub struct Profile {
     /// Where it tells what ACP has no words for.
     pub(crate) aside: Aside,
     pub(crate) resumes: Resumes,
-    /// `_meta` of the request that opens a session, as JSON.
+    /// `_meta` of the request that opens a session, as JSON; `{name}` in it is the name that we give the session.
     pub(crate) session_meta: Option<&'static str>,
     /// Its session is given a name by us: it would ask a model for one, which is billed and told nowhere.
     pub(crate) named_by_us: bool,

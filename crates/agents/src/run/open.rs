@@ -95,7 +95,17 @@ async fn earlier(
 }
 
 fn meta(topic: &Topic) -> Option<Meta> {
-    serde_json::from_str(topic.profile.session_meta?).ok()
+    let mut meta: serde_json::Value = serde_json::from_str(topic.profile.session_meta?).ok()?;
+    fill_in(&mut meta, &topic.name);
+    serde_json::from_value(meta).ok()
+}
+
+fn fill_in(value: &mut serde_json::Value, name: &str) {
+    match value {
+        serde_json::Value::String(text) if text == "{name}" => name.clone_into(text),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| fill_in(field, name)),
+        _ => {}
+    }
 }
 
 async fn name(cx: &ConnectionTo<Agent>, topic: &Topic, session: &SessionId) {
