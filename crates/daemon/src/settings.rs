@@ -1,6 +1,10 @@
 //! `loopwright.toml` in the home folder: everything the user may set, all of it optional, and where the daemon finds
 //! its tools. Read once, at start.
 
+mod memory;
+
+pub use memory::*;
+
 use anyhow::{Context, Result};
 use protocol::AgentId;
 use protocol::fact::Judge;
@@ -161,27 +165,20 @@ pub struct Practice {
     pub argv: Option<Vec<String>>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MemorySettings {
-    /// Notes recalled for a request at most; 0 turns recall off.
-    pub recall: u32,
-}
-
-impl Default for MemorySettings {
-    fn default() -> Self {
-        Self { recall: 6 }
-    }
-}
-
 impl Settings {
     /// A missing file means the defaults; a wrong one is an error that says where.
     pub fn read(path: &Path) -> Result<Self> {
         match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).with_context(|| format!("failed to read {}", path.display())),
+            Ok(text) => Self::parse(&text).with_context(|| format!("failed to read {}", path.display())),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(e) => Err(e).with_context(|| format!("failed to read {}", path.display())),
         }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let settings: Self = toml::from_str(text)?;
+        settings.memory.check()?;
+        Ok(settings)
     }
 }
 
