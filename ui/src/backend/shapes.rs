@@ -46,7 +46,28 @@ rows! {
     AgentShare { agent, attempts, model, usage }
     ReleaseRow { release, project, commit, at, live, kept }
     StepRow { step, project, number, title, text, at, request, commit, errors }
-    NoteRow { note, project, note_kind, title, text, source, request, agent, at, score, why }
+    NoteRow {
+        note, project, note_kind, title, text, source, request, agent, at, confidence, superseded_by, tokens, score, why
+    }
+    RecalledView { rows, entities, relations, tokens, of_tokens, model }
+    EntityRow { name, kind, description, notes }
+    RelationRow { source, target, kind, description, weight, notes }
+    PushedNote { note, superseded }
+    NoteView { row, supersedes, entities, recalled_by, readings }
+    RecalledBy { request, attempt, at, score, why }
+    ReadingRow { by, at, usage, why }
+    KnewRow { note, title, note_kind, via, score, why }
+    MemoryView {
+        notes, superseded, entities, relations, tokens, bytes, model, models, enrichment, address, address_why, elsewhere,
+        meter
+    }
+    ModelView { name, dim, waiting, says, failed }
+    ModelChoice { name, what, fetch_bytes, disk_bytes, here }
+    EnrichmentView { by, waiting, used, budget, failed }
+    MeterRow { request, at, tokens, of_tokens }
+    GraphView { nodes, edges, of }
+    GraphNode { name, kind, degree, notes, first, last }
+    GraphEdge { a, b, kind, weight }
     AgentRow { agent, title, readiness, probed, runs, live, now }
     AgentNow { ladder, pinned, ways, sign_in, job, account, running, cap, bridge }
     RungRow { rung, proven, at, how }
@@ -89,6 +110,7 @@ words! {
     LineKind {
         "text" Text, "thought" Thought, "tool" Tool, "plan" Plan, "daemon" Daemon, "raw" Raw, "stderr" Stderr,
     }
+    KnewVia { "brief" Brief, "asked" Asked }
     Health { "good" Good, "warning" Warning, "bad" Bad }
 }
 
@@ -149,7 +171,7 @@ pub(super) mod tests {
     #[test]
     fn every_word_is_read_as_the_daemon_writes_it() {
         macro_rules! every { ($($kind:ident)+) => {$( same($kind::every()); )+}; }
-        every!(Code Channel Stage CheckKind Outcome Judge AskKind CostBasis Paid Rung Proven WayKind NoteKind LineKind Health);
+        every!(Code Channel Stage CheckKind Outcome Judge AskKind CostBasis Paid Rung Proven WayKind NoteKind LineKind KnewVia Health);
     }
 
     #[test]

@@ -36,8 +36,12 @@ answers! {
     "steps" Steps { planned: Vec<StepRow>, completed: Vec<StepRow> },
     "planned" Planned { step: StepId },
     "notes" Notes { rows: Vec<NoteRow> },
-    "recalled" Recalled { rows: Vec<NoteRow> },
-    "pushed" Pushed { note: NoteId },
+    "recalled" Recalled(Box<RecalledView>),
+    "pushed" Pushed { notes: Vec<PushedNote> },
+    "note" Note(Box<NoteView>),
+    "memory" Memory(Box<MemoryView>),
+    "graph" Graph(Box<GraphView>),
+    "knew" Knew { rows: Vec<KnewRow> },
     "agents" Agents { rows: Vec<AgentRow> },
     "bridges" Bridges { rows: Vec<BridgeView>, token: String },
     "instructions" Instructions { rows: Vec<InstructionRow> },
@@ -67,8 +71,9 @@ pub fn refusal(text: &str) -> Read<ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::memory::sample as memory;
     use crate::words::sample::{self, id};
-    use protocol::fact::{NoteKind, Readiness};
+    use protocol::fact::Readiness;
     use protocol::{At, Response};
 
     fn home() -> Home {
@@ -116,19 +121,6 @@ mod tests {
             commit: None,
             errors: vec!["e".into()],
         };
-        let note = NoteRow {
-            note: id("n"),
-            project: id("p"),
-            note_kind: NoteKind::Step,
-            title: "t".into(),
-            text: "x".into(),
-            source: "you".into(),
-            request: None,
-            agent: None,
-            at: At(1),
-            score: Some(0.5),
-            why: Some("w".into()),
-        };
         let edit = InstructionEdit { commit: id("c"), at: At(1), says: "s".into() };
         let file = InstructionRow {
             path: "SOUL.md".into(),
@@ -156,9 +148,13 @@ mod tests {
             Response::Releases { rows: vec![release] },
             Response::Steps { planned: vec![step.clone()], completed: vec![step] },
             Response::Planned { step: id("s") },
-            Response::Notes { rows: vec![note.clone()] },
-            Response::Recalled { rows: vec![note] },
-            Response::Pushed { note: id("n") },
+            Response::Notes { rows: vec![memory::note("n")] },
+            Response::Recalled(Box::new(memory::recalled())),
+            Response::Pushed { notes: vec![PushedNote { note: id("n"), superseded: vec![id("m")] }] },
+            Response::Note(Box::new(memory::opened())),
+            Response::Memory(Box::new(memory::stands())),
+            Response::Graph(Box::new(memory::graph())),
+            Response::Knew { rows: memory::knew() },
             Response::Agents { rows: home.agents.clone() },
             Response::Bridges { rows: sample::now().bridge.into_iter().collect(), token: "t".into() },
             Response::Instructions { rows: vec![file] },
@@ -179,15 +175,18 @@ mod tests {
         macro_rules! same {
             ($($name:ident $({ $($field:ident),+ })? $(($inner:ident))?,)+) => {
                 match answer {
-                    Response::Journal { .. } | Response::Verified { .. } => None,
+                    Response::Journal { .. }
+                    | Response::Verified { .. }
+                    | Response::Exported { .. }
+                    | Response::MemoryVerified { .. } => None,
                     $(Response::$name $({ $($field),+ })? $(($inner))? => Some(Answer::$name $({ $($field),+ })? $(($inner))?),)+
                 }
             };
         }
         same! {
             Done, Hello(x), Home(x), Accepted { request, new }, Requests { rows }, Show(x), Deployments { rows },
-            Releases { rows }, Steps { planned, completed }, Planned { step }, Notes { rows }, Recalled { rows },
-            Pushed { note }, Agents { rows }, Bridges { rows, token }, Instructions { rows },
+            Releases { rows }, Steps { planned, completed }, Planned { step }, Notes { rows }, Recalled(x),
+            Pushed { notes }, Note(x), Memory(x), Graph(x), Knew { rows }, Agents { rows }, Bridges { rows, token }, Instructions { rows },
             Instruction { path, text, base, history }, Projects { rows }, Project { project },
             Transcript { lines, head }, Text { text }, Doctor { rows },
         }
@@ -197,7 +196,7 @@ mod tests {
     fn what_the_daemon_writes_is_read_back_the_same() {
         let all = answers();
         let kinds: std::collections::HashSet<_> = all.iter().map(std::mem::discriminant).collect();
-        assert_eq!(kinds.len(), 22, "one of each answer that a page reads");
+        assert_eq!(kinds.len(), 26, "one of each answer that a page reads");
         for written in all {
             let text = serde_json::to_string(&written).unwrap();
             assert_eq!(serde_json::from_str::<Response>(&text).unwrap(), written);

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod lanes;
 pub mod list;
 pub mod mcp;
+pub mod memory;
 pub mod reply;
 pub mod route;
 pub mod stages;

@@ -10,6 +10,7 @@ use crate::parts::states;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
 use protocol::Request;
+use protocol::api::RecallAsk;
 use protocol::fact::NoteKind;
 use protocol::view::NoteRow;
 
@@ -36,19 +37,25 @@ pub fn Memory() -> impl IntoView {
         app.head.track();
         let query = query.get().trim().to_owned();
         Some(if query.is_empty() {
-            Request::Notes { project: app.active(), limit: Some(200) }
+            Request::Notes { project: app.active(), limit: Some(200), superseded: false }
         } else {
-            Request::Recall { project: app.active(), query, limit: Some(50) }
+            Request::Recall(Box::new(RecallAsk {
+                project: app.active(),
+                query,
+                limit: Some(50),
+                ..RecallAsk::default()
+            }))
         })
     });
     let rows = memo(move || match load.get() {
-        Load::Ready(Answer::Notes { rows } | Answer::Recalled { rows }) => rows,
+        Load::Ready(Answer::Notes { rows }) => rows,
+        Load::Ready(Answer::Recalled(found)) => found.rows,
         _ => Vec::new(),
     });
     let list = part(move || match load.get() {
         Load::Loading => states::loading(6),
         Load::Failed(why) => states::failed(&why),
-        Load::Ready(Answer::Recalled { rows }) if rows.is_empty() => states::empty(
+        Load::Ready(Answer::Recalled(found)) if found.rows.is_empty() => states::empty(
             "Nothing in memory matches",
             "Try fewer or other words: recall looks for the words themselves.",
         ),

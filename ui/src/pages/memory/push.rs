@@ -5,6 +5,7 @@ use crate::app::{App, RwSignal, Views};
 use crate::parts::plain::{changed, typed};
 use leptos::prelude::*;
 use protocol::Request;
+use protocol::api::NewNote;
 
 #[component]
 pub fn Push() -> impl IntoView {
@@ -21,9 +22,13 @@ pub fn Push() -> impl IntoView {
         let note_kind = KINDS.get(kind.get_untracked()).map_or(KINDS[0].0, |k| k.0);
         let request = Request::Push {
             project: app.active_untracked(),
-            kind: note_kind,
-            title: title.get_untracked(),
-            text: text.get_untracked(),
+            note: NewNote {
+                kind: note_kind,
+                title: title.get_untracked(),
+                text: text.get_untracked(),
+                source: None,
+                supersedes: Vec::new(),
+            },
         };
         app.act(request, "Remembered.", move |_| {
             let _ = title.try_set(String::new());

@@ -1,0 +1,4 @@
+//! The memory in words.
+
+#[cfg(test)]
+pub(crate) mod sample;
