@@ -22,6 +22,8 @@ pub enum Error {
     NoRoom { need_mb: u64, free_mb: u64, folder: PathBuf },
     #[error("begin: another installation goes on in {}", .folder.display())]
     Busy { folder: PathBuf },
+    #[error("remove `{agent}`: its program runs, as process {pid}")]
+    InUse { agent: String, pid: u32 },
     #[error("find a Node that it runs on: {reason}")]
     NoNode { reason: String },
     #[error("find its program `{program}` for {platform} in what was fetched")]
@@ -52,6 +54,7 @@ impl Error {
                                  `registry=ADDRESS` into ~/.npmrc"
                 .to_owned(),
             Self::Fetch { next, .. } => next.clone(),
+            Self::InUse { .. } => "wait until its run has ended, or cancel the request".to_owned(),
             Self::Certificates { .. } => {
                 "correct `cafile` where `npm config list` says that it stands, then install again".to_owned()
             }

@@ -13,6 +13,7 @@
 //! ```
 
 use super::error::Error;
+use super::in_use;
 use protocol::AgentId;
 use rustix::fs::FlockOperation;
 use std::ffi::OsStr;
@@ -129,6 +130,9 @@ impl Folder {
     /// Out of use first, so that nothing finds half of it.
     pub fn remove(&self, agent: &AgentId) -> Result<(), Error> {
         let folder = self.agent(agent);
+        if let Some(pid) = in_use::by(&folder) {
+            return Err(Error::InUse { agent: agent.to_string(), pid });
+        }
         for link in [CURRENT, PREVIOUS] {
             remove_file(&folder.join(link))?;
         }
@@ -172,8 +176,13 @@ impl Folder {
         let kept = [self.current(agent), self.previous(agent)];
         for name in names_in(&folder)? {
             let link = [CURRENT, PREVIOUS].iter().any(|link| name == *link);
-            if !link && !kept.iter().flatten().any(|kept| name == kept.as_str()) {
-                self.discard(&folder.join(&name))?;
+            if link || kept.iter().flatten().any(|kept| name == kept.as_str()) {
+                continue;
+            }
+            // A run goes on with the version that it began with; the next installation removes it.
+            let version = folder.join(&name);
+            if in_use::by(&version).is_none() {
+                self.discard(&version)?;
             }
         }
         Ok(())

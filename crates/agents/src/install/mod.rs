@@ -10,6 +10,7 @@
 mod error;
 mod fetch;
 mod folder;
+mod in_use;
 mod lockfile;
 mod node;
 mod npmrc;

@@ -107,6 +107,26 @@ async fn without_an_earlier_version_there_is_no_way_back() {
     remove(&shop.room.folder, &claude()).await.unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_a_process_runs_is_not_removed_under_it() {
+    let shop = shop();
+    shop.install(&shop.pin("1.0.0")).await.unwrap();
+    let script = shop.program().canonicalize().unwrap();
+    let mut run = Command::new("tail").args(["-f", "--"]).arg(&script).spawn().unwrap();
+    for version in ["2.0.0", "3.0.0"] {
+        shop.install(&shop.pin(version)).await.unwrap();
+    }
+    assert_eq!(shop.versions(), ["1.0.0", "2.0.0", "3.0.0"]);
+    let error = remove(&shop.room.folder, &claude()).await.unwrap_err();
+    assert!(matches!(error, Error::InUse { pid, .. } if pid == run.id()), "{error}");
+    assert!(script.exists() && shop.installed().is_some());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    remove(&shop.room.folder, &claude()).await.unwrap();
+    assert_eq!(shop.versions(), [""; 0]);
+}
+
 /// Fails, and says what its programs were.
 struct Failing;
 
