@@ -53,12 +53,23 @@ pub enum Input {
     DropStep {
         step: StepId,
     },
-    Push(MemoryPushed),
+    /// Notes that are taken together.
+    Push(Vec<Pushing>),
+    Supersede {
+        note: NoteId,
+        by: NoteId,
+    },
     Forget {
         note: NoteId,
     },
+    GraphEdited(MemoryGraphEdited),
     InstructionEdited(InstructionEdited),
     RolledBack(ReleaseRolledBack),
+
+    /// What was read out of a note, or why nothing was.
+    Enriched(MemoryEnriched),
+    /// An agent at work asked the memory.
+    Recalled(MemoryRecalled),
 
     // ---- what effects came to
     Oriented(RequestOriented),
@@ -191,10 +202,33 @@ pub struct StepText {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoteText {
     pub note_kind: NoteKind,
-    pub title: String,
+    /// Title and text, packed.
     pub text: BlobRef,
+    /// None: the request.
+    pub source: Option<String>,
+    /// Who did it or says it.
+    pub agent: Option<AgentId>,
+    /// Per cent, of what an agent claims.
+    pub confidence: Option<u8>,
+    /// What agents read out of it by themselves.
+    pub readings: Vec<ReadText>,
+}
+
+/// A reading as JSON, and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadText {
+    pub by: AgentId,
+    pub reading: BlobRef,
 }
 
 /// Names one effect: a result that comes under another name than one that is pending is stale.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EffectId(pub String);
+
+/// One note to remember.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pushing {
+    pub fact: MemoryPushed,
+    /// Notes that it says better, beside the one of the same source.
+    pub supersedes: Vec<NoteId>,
+}

@@ -24,6 +24,9 @@ pub enum Rejected {
     UnknownDeployment { deployment: DeploymentId },
     #[error("there is no note {note}, or it was forgotten")]
     UnknownNote { note: NoteId },
+    /// Then neither of them would be the newest.
+    #[error("note {note} cannot be superseded by {by}: it supersedes that one")]
+    Cycle { note: NoteId, by: NoteId },
     #[error("there is no planned step {step}")]
     UnknownStep { step: StepId },
     /// A result that nothing waits for any more: drop it.

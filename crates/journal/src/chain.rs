@@ -87,6 +87,7 @@ mod tests {
             recalled: vec![Recalled { note: NoteId::new("n1").unwrap(), score, why: "{\"}".into() }],
             agents: vec![],
             base: CommitId::new("c0").unwrap(),
+            memory: None,
         }
         .into()
     }

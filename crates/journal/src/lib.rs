@@ -20,6 +20,7 @@ mod error;
 mod fold;
 mod lanes;
 mod mirror;
+mod notes;
 mod progress;
 mod reader;
 mod rows;

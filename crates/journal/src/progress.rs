@@ -147,6 +147,10 @@ impl Progress {
             | Fact::StepDropped(_)
             | Fact::DeploymentRated(_)
             | Fact::MemoryPushed(_)
+            | Fact::MemorySuperseded(_)
+            | Fact::MemoryEnriched(_)
+            | Fact::MemoryGraphEdited(_)
+            | Fact::MemoryRecalled(_)
             | Fact::MemoryForgotten(_)
             | Fact::InstructionEdited(_) => {}
         }

@@ -14,7 +14,6 @@ const REQUEST: &str = "SELECT request, project, channel, created, text, status, 
 const DEPLOYMENT: &str =
     "SELECT d.body, d.at, d.rating, r.text FROM deployments d LEFT JOIN requests r ON r.request = d.request";
 const STEP: &str = "SELECT step, project, number, title, text, at, request, commit_id, errors FROM steps";
-const NOTE: &str = "SELECT note, project, kind, title, text, source, request, agent, at FROM notes";
 
 impl Reader {
     /// Newest first.
@@ -97,17 +96,6 @@ impl Reader {
         self.ask(|db| one(db, &sql, [step.as_str()], step_row))
     }
 
-    /// Newest first.
-    pub fn notes(&self, project: &ProjectId, limit: u32) -> Result<Vec<NoteRow>, Error> {
-        let sql = format!("{NOTE} WHERE project = ?1 ORDER BY seq DESC LIMIT ?2");
-        self.ask(|db| all(db, &sql, (project.as_str(), limit), note_row))
-    }
-
-    /// None once it was forgotten.
-    pub fn note(&self, note: &NoteId) -> Result<Option<NoteRow>, Error> {
-        self.ask(|db| one(db, &format!("{NOTE} WHERE note = ?1"), [note.as_str()], note_row))
-    }
-
     /// Oldest first.
     pub fn projects(&self) -> Result<Vec<ProjectRow>, Error> {
         let sql = "SELECT project, name, starter, active, created, url FROM projects ORDER BY seq";
@@ -138,7 +126,7 @@ pub(crate) fn deployment_of(db: &Connection, request: &RequestId) -> Result<Opti
     one(db, &sql, [request.as_str()], deployment_row)
 }
 
-fn all<T>(
+pub(crate) fn all<T>(
     db: &Connection,
     sql: &str,
     params: impl Params,
@@ -153,7 +141,7 @@ fn all<T>(
     Ok(found)
 }
 
-fn one<T>(
+pub(crate) fn one<T>(
     db: &Connection,
     sql: &str,
     params: impl Params,
@@ -164,7 +152,7 @@ fn one<T>(
 }
 
 /// The id in a column.
-fn id<T: TryFrom<String, Error = BadId>>(row: &Row<'_>, column: usize) -> Result<T, Error> {
+pub(crate) fn id<T: TryFrom<String, Error = BadId>>(row: &Row<'_>, column: usize) -> Result<T, Error> {
     T::try_from(row.get(column)?).map_err(|why| Error::damaged("views", why))
 }
 
@@ -172,17 +160,20 @@ fn first_id<T: TryFrom<String, Error = BadId>>(_: &Connection, row: &Row<'_>) ->
     id(row, 0)
 }
 
-fn maybe_id<T: TryFrom<String, Error = BadId>>(row: &Row<'_>, column: usize) -> Result<Option<T>, Error> {
+pub(crate) fn maybe_id<T: TryFrom<String, Error = BadId>>(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<Option<T>, Error> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| T::try_from(text).map_err(|why| Error::damaged("views", why))).transpose()
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Error> {
+pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Error> {
     let text = row.get_ref(column)?.as_str().map_err(|why| Error::damaged("views", why))?;
     serde_json::from_str(text).map_err(|why| Error::damaged("views", why))
 }
 
-fn blob_text(db: &Connection, row: &Row<'_>, column: usize) -> Result<Option<String>, Error> {
+pub(crate) fn blob_text(db: &Connection, row: &Row<'_>, column: usize) -> Result<Option<String>, Error> {
     match row.get_ref(column)?.as_str_or_null().map_err(|why| Error::damaged("views", why))? {
         Some(blob) => blob::text(db, blob),
         None => Ok(None),
@@ -293,22 +284,6 @@ fn step_row(db: &Connection, row: &Row<'_>) -> Result<StepRow, Error> {
         request: maybe_id(row, 6)?,
         commit: maybe_id(row, 7)?,
         errors: json(row, 8)?,
-    })
-}
-
-fn note_row(db: &Connection, row: &Row<'_>) -> Result<NoteRow, Error> {
-    Ok(NoteRow {
-        note: id(row, 0)?,
-        project: id(row, 1)?,
-        note_kind: json(row, 2)?,
-        title: row.get(3)?,
-        text: blob_text(db, row, 4)?.unwrap_or_default(),
-        source: row.get(5)?,
-        request: maybe_id(row, 6)?,
-        agent: maybe_id(row, 7)?,
-        at: At(row.get(8)?),
-        score: None,
-        why: None,
     })
 }
 

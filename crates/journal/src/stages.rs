@@ -157,6 +157,10 @@ impl Board {
             | Fact::StepPlanned(_)
             | Fact::StepDropped(_)
             | Fact::DeploymentRated(_)
+            | Fact::MemorySuperseded(_)
+            | Fact::MemoryEnriched(_)
+            | Fact::MemoryGraphEdited(_)
+            | Fact::MemoryRecalled(_)
             | Fact::MemoryForgotten(_)
             | Fact::InstructionEdited(_) => {}
         }

@@ -8,14 +8,16 @@ use protocol::{At, AttemptId};
 use rusqlite::{Connection, TransactionBehavior};
 
 impl Journal {
-    /// Adds lines in one transaction. A line that is there already stays as it is.
+    /// Adds lines in one transaction. A line that is there already stays as it is. Of an attempt that was told a note which
+    /// was forgotten since, only the daemon's own lines are kept.
     pub fn append_transcript(&mut self, lines: &[(AttemptId, TranscriptLine)]) -> Result<(), Error> {
         if lines.is_empty() {
             return Ok(());
         }
         self.hurried(|db| {
             let mut insert = db.prepare_cached(
-                "INSERT OR IGNORE INTO transcripts (attempt, seq, at, kind, text) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR IGNORE INTO transcripts (attempt, seq, at, kind, text) SELECT ?1, ?2, ?3, ?4, ?5
+                 WHERE ?4 = 'daemon' OR NOT EXISTS (SELECT 1 FROM hushed WHERE attempt = ?1)",
             )?;
             for (attempt, line) in lines {
                 insert.execute((attempt.as_str(), line.seq, line.at.0, word(line.kind), &line.text))?;

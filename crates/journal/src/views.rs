@@ -3,16 +3,16 @@
 
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::{chain, schema};
+use crate::{chain, notes, schema};
 use protocol::At;
 use protocol::fact::*;
 use protocol::view::Status;
 use rusqlite::{Connection, OptionalExtension};
 
 /// Goes up with every change of the tables or of `apply`: views of another version are made anew at open.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
-pub(crate) const TABLES: [(&str, &str); 8] = [
+pub(crate) const TABLES: [(&str, &str); 11] = [
     (
         "requests",
         "seq INTEGER PRIMARY KEY, request TEXT NOT NULL UNIQUE, client TEXT NOT NULL UNIQUE, project TEXT NOT NULL,
@@ -42,9 +42,21 @@ pub(crate) const TABLES: [(&str, &str); 8] = [
     (
         "notes",
         "seq INTEGER PRIMARY KEY, note TEXT NOT NULL UNIQUE, project TEXT NOT NULL, kind TEXT NOT NULL,
-         title TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL, request TEXT, agent TEXT, at INTEGER NOT NULL",
+         title TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL, request TEXT, agent TEXT, at INTEGER NOT NULL,
+         confidence INTEGER, batch TEXT, superseded_by TEXT",
     ),
     ("forgotten", "blob TEXT PRIMARY KEY, seq INTEGER NOT NULL"),
+    (
+        "recalls",
+        "seq INTEGER NOT NULL, nth INTEGER NOT NULL, note TEXT NOT NULL, request TEXT NOT NULL, attempt TEXT,
+         at INTEGER NOT NULL, score REAL NOT NULL, why TEXT NOT NULL, PRIMARY KEY (seq, nth)",
+    ),
+    (
+        "readings",
+        "seq INTEGER PRIMARY KEY, note TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, usage TEXT NOT NULL,
+         why TEXT, blob TEXT",
+    ),
+    ("hushed", "attempt TEXT PRIMARY KEY, seq INTEGER NOT NULL"),
     (
         "projects",
         "seq INTEGER PRIMARY KEY, project TEXT NOT NULL UNIQUE, name TEXT NOT NULL, starter TEXT NOT NULL,
@@ -59,6 +71,12 @@ CREATE INDEX attempts_of_request ON attempts (request);
 CREATE INDEX deployments_of_project ON deployments (project, seq);
 CREATE INDEX deployments_of_request ON deployments (request);
 CREATE INDEX notes_of_project ON notes (project, seq);
+CREATE INDEX notes_of_batch ON notes (batch) WHERE batch IS NOT NULL;
+CREATE INDEX notes_superseded ON notes (superseded_by) WHERE superseded_by IS NOT NULL;
+CREATE INDEX recalls_of_note ON recalls (note, seq);
+CREATE INDEX recalls_of_request ON recalls (request, seq);
+CREATE INDEX readings_of_note ON readings (note, seq);
+CREATE INDEX readings_at ON readings (at);
 ";
 
 /// Makes the view tables if they are not there or are of another version.
@@ -133,10 +151,17 @@ pub(crate) fn apply(db: &Connection, entry: &Entry) -> Result<(), Error> {
             let sql = "UPDATE deployments SET rating = ?2 WHERE deployment = ?1";
             run(db, sql, (f.deployment.as_str(), f.rating))?;
         }
-        Fact::MemoryPushed(f) => memory_pushed(db, entry, f)?,
-        Fact::MemoryForgotten(f) => memory_forgotten(db, entry, f)?,
+        Fact::RequestOriented(f) => notes::told(db, entry, &f.request, None, &f.recalled)?,
+        Fact::MemoryPushed(f) => notes::pushed(db, entry, f)?,
+        Fact::MemorySuperseded(f) => {
+            let sql = "UPDATE notes SET superseded_by = ?2 WHERE note = ?1";
+            run(db, sql, (f.note.as_str(), f.by.as_str()))?;
+        }
+        Fact::MemoryEnriched(f) => notes::enriched(db, entry, f)?,
+        Fact::MemoryRecalled(f) => notes::told(db, entry, &f.request, Some(&f.attempt), &f.notes)?,
+        Fact::MemoryForgotten(f) => notes::forgotten(db, entry, f)?,
         Fact::JournalOpened(_)
-        | Fact::RequestOriented(_)
+        | Fact::MemoryGraphEdited(_)
         | Fact::RequestWaiting(_)
         | Fact::RequestResumed(_)
         | Fact::CancelAsked(_)
@@ -159,12 +184,12 @@ pub(crate) fn apply(db: &Connection, entry: &Entry) -> Result<(), Error> {
     advance(db, entry)
 }
 
-fn run(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), Error> {
+pub(crate) fn run(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), Error> {
     db.prepare_cached(sql)?.execute(params)?;
     Ok(())
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, Error> {
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|why| Error::damaged("views", why))
 }
 
@@ -299,39 +324,3 @@ fn deployment_recorded(db: &Connection, entry: &Entry, f: &DeploymentRecorded) -
         (entry.seq, f.deployment.as_str(), f.request.as_str(), f.project.as_str(), entry.at.0, json(f)?),
     )
 }
-
-fn memory_pushed(db: &Connection, entry: &Entry, f: &MemoryPushed) -> Result<(), Error> {
-    run(
-        db,
-        "INSERT OR REPLACE INTO notes (seq, note, project, kind, title, text, source, request, agent, at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        rusqlite::params![
-            entry.seq,
-            f.note.as_str(),
-            f.project.as_str(),
-            json(&f.note_kind)?,
-            f.title,
-            f.text.blob.as_str(),
-            f.source,
-            f.request.as_ref().map(|request| request.as_str()),
-            f.agent.as_ref().map(|agent| agent.as_str()),
-            entry.at.0,
-        ],
-    )
-}
-
-/// The text goes from here for good, and so do the briefs of the requests that recalled it, which hold it; the facts that
-/// named them stay.
-fn memory_forgotten(db: &Connection, entry: &Entry, f: &MemoryForgotten) -> Result<(), Error> {
-    run(db, "DELETE FROM notes WHERE note = ?1", [f.note.as_str()])?;
-    run(db, "INSERT OR IGNORE INTO forgotten (seq, blob) VALUES (?1, ?2)", (entry.seq, f.blob.as_str()))?;
-    run(db, BRIEFS_WITH_NOTE, (entry.seq, f.note.as_str()))?;
-    run(db, "DELETE FROM blobs WHERE id IN (SELECT blob FROM forgotten WHERE seq = ?1)", [entry.seq])
-}
-
-const BRIEFS_WITH_NOTE: &str = "
-    INSERT OR IGNORE INTO forgotten (seq, blob)
-    SELECT ?1, json_extract(told.body, '$.brief.blob')
-    FROM entries AS woke, json_each(woke.body, '$.recalled') AS note, entries AS told
-    WHERE woke.kind = 'request.oriented' AND json_extract(note.value, '$.note') = ?2
-      AND woke.seq < ?1 AND told.request = woke.request AND told.kind = 'task.declared' AND told.seq < ?1";

@@ -5,8 +5,10 @@
 //! [`ApiError`](crate::ApiError) with a fitting HTTP status. `GET /api/head` is a server-sent event stream that
 //! carries only the number of the newest entry. `GET /api/blob/ID` gives a blob's bytes.
 
+use crate::At;
 use crate::fact::{Channel, Entry, NoteKind};
 use crate::id::*;
+use crate::note::{GraphEdit, RecallMode};
 use crate::view::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,29 +128,77 @@ pub enum Request {
     DropStep {
         step: StepId,
     },
+    /// Newest first. Superseded ones only with `superseded`.
     Notes {
         #[serde(default)]
         project: Option<ProjectId>,
         #[serde(default)]
         limit: Option<u32>,
-    },
-    Recall {
         #[serde(default)]
-        project: Option<ProjectId>,
-        query: String,
-        #[serde(default)]
-        limit: Option<u32>,
+        superseded: bool,
     },
+    Recall(Box<RecallAsk>),
     Push {
         #[serde(default)]
         project: Option<ProjectId>,
-        kind: NoteKind,
-        title: String,
-        text: String,
+        #[serde(flatten)]
+        note: NewNote,
+    },
+    /// Up to 100 notes in one transaction.
+    PushMany {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        notes: Vec<NewNote>,
+    },
+    /// `by` says it better than `note`.
+    Supersede {
+        note: NoteId,
+        by: NoteId,
     },
     Forget {
         note: NoteId,
     },
+    /// One note with where it comes from and who recalled it.
+    Note {
+        note: NoteId,
+    },
+    /// How the memory stands: sizes, model, enrichment, what recalls cost.
+    Memory {
+        #[serde(default)]
+        project: Option<ProjectId>,
+    },
+    /// The graph, or what is around one entity.
+    Graph(Box<GraphAsk>),
+    /// The shortest way from one entity to another.
+    GraphPath {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        from: String,
+        to: String,
+    },
+    EditGraph {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        edits: Vec<GraphEdit>,
+    },
+    /// What an attempt was told of the memory: in its brief, and when it asked.
+    Knew {
+        attempt: AttemptId,
+    },
+    /// Fetches an embedding model and uses it; `none` goes back to words alone. Goes on in the background, shown in
+    /// [`MemoryView::model`].
+    UseModel {
+        model: String,
+    },
+    /// Notes after entry `after`, oldest first, as lines of JSON; then the graph's edits by hand.
+    ExportMemory {
+        #[serde(default)]
+        project: Option<ProjectId>,
+        #[serde(default)]
+        after: u64,
+    },
+    /// Builds the memory anew from the journal, beside the one in use, and compares the two.
+    VerifyMemory,
     /// `fresh`: probe again now instead of answering from the last probe.
     Agents {
         #[serde(default)]
@@ -234,6 +284,72 @@ pub enum Request {
     Doctor,
 }
 
+/// What is to be remembered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewNote {
+    pub kind: NoteKind,
+    /// Empty: the text's first line.
+    #[serde(default)]
+    pub title: String,
+    pub text: String,
+    /// From where, such as a file's path. The newest note of a source supersedes the ones before. None: from you.
+    #[serde(default)]
+    pub source: Option<String>,
+    #[serde(default)]
+    pub supersedes: Vec<NoteId>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecallAsk {
+    #[serde(default)]
+    pub project: Option<ProjectId>,
+    pub query: String,
+    #[serde(default)]
+    pub mode: RecallMode,
+    /// Notes at most.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// Tokens of their texts at most.
+    #[serde(default)]
+    pub tokens: Option<u32>,
+    /// Of these kinds only; empty: of all.
+    #[serde(default)]
+    pub kinds: Vec<NoteKind>,
+    #[serde(default)]
+    pub since: Option<At>,
+    #[serde(default)]
+    pub until: Option<At>,
+    /// The superseded ones as well.
+    #[serde(default)]
+    pub superseded: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GraphAsk {
+    #[serde(default)]
+    pub project: Option<ProjectId>,
+    /// The entity in the middle; none: those with the most relations.
+    #[serde(default)]
+    pub focus: Option<String>,
+    /// Relations away from the focus; 1 if not given.
+    #[serde(default)]
+    pub depth: Option<u32>,
+    /// Entities at most.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// Entities of these kinds only; empty: of all.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// Named by a note of this time.
+    #[serde(default)]
+    pub since: Option<At>,
+    #[serde(default)]
+    pub until: Option<At>,
+    /// Entities whose names hold these letters.
+    #[serde(default)]
+    pub find: Option<String>,
+}
+
 /// One part of a request that is split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
@@ -283,11 +399,27 @@ pub enum Response {
     Notes {
         rows: Vec<NoteRow>,
     },
-    Recalled {
-        rows: Vec<NoteRow>,
-    },
+    Recalled(Box<RecalledView>),
+    /// In the order in which they were given.
     Pushed {
-        note: NoteId,
+        notes: Vec<PushedNote>,
+    },
+    Note(Box<NoteView>),
+    Memory(Box<MemoryView>),
+    Graph(Box<GraphView>),
+    Knew {
+        rows: Vec<KnewRow>,
+    },
+    /// `next`: the `after` of the next page, none on the last.
+    Exported {
+        lines: Vec<String>,
+        next: Option<u64>,
+    },
+    MemoryVerified {
+        equal: bool,
+        notes: u64,
+        /// Hex BLAKE3 of the canonical dump.
+        hash: String,
     },
     Agents {
         rows: Vec<AgentRow>,

@@ -6,6 +6,9 @@ use crate::error::{ApiError, Code};
 /// The longest request that is taken, in bytes of UTF-8.
 pub const MAX_REQUEST: usize = 64 * 1024;
 
+/// The longest note, in bytes of UTF-8.
+pub const MAX_NOTE: usize = 1024 * 1024;
+
 /// Takes a request's or a note's text, or says why not. Line ends become `\n`; other control characters are refused
 /// characters and are dropped. Nothing else is changed: right-to-left text, markup and shell words are just text.
 pub fn text(what: &str, raw: &str) -> Result<String, ApiError> {

@@ -10,6 +10,7 @@ pub mod date;
 pub mod error;
 pub mod fact;
 pub mod id;
+pub mod note;
 pub mod price;
 pub mod view;
 

@@ -20,7 +20,11 @@ impl State {
     /// `at`: when the fact happened, from its journal entry.
     pub fn apply(&mut self, at: At, fact: &Fact) {
         match fact {
-            Fact::JournalOpened(_) | Fact::DeploymentRated(_) | Fact::InstructionEdited(_) => {}
+            Fact::JournalOpened(_)
+            | Fact::DeploymentRated(_)
+            | Fact::InstructionEdited(_)
+            | Fact::MemoryGraphEdited(_)
+            | Fact::MemoryRecalled(_) => {}
             Fact::ProjectCreated(f) => {
                 self.projects.insert(f.project.clone(), Project::default());
             }
@@ -32,12 +36,14 @@ impl State {
                 self.planned.remove(&f.step);
             }
             Fact::MemoryForgotten(f) => {
-                self.notes.remove(&f.note);
+                self.notes.forget(f);
             }
             Fact::ReleaseRolledBack(f) => self.set_live(&f.project, &f.to),
             Fact::MemoryPushed(f) => {
-                self.notes.insert(f.note.clone(), f.text.blob.clone());
+                self.notes.push(f);
             }
+            Fact::MemorySuperseded(f) => self.notes.supersede(f),
+            Fact::MemoryEnriched(f) => self.notes.enrich(f),
             Fact::DeploymentRecorded(f) => {
                 self.deployments.insert(f.deployment.clone());
             }

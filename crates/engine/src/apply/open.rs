@@ -77,6 +77,10 @@ impl Open {
             | Fact::DeploymentRecorded(_)
             | Fact::DeploymentRated(_)
             | Fact::MemoryPushed(_)
+            | Fact::MemorySuperseded(_)
+            | Fact::MemoryEnriched(_)
+            | Fact::MemoryGraphEdited(_)
+            | Fact::MemoryRecalled(_)
             | Fact::MemoryForgotten(_)
             | Fact::InstructionEdited(_)
             | Fact::RequestClosed(_) => {}

@@ -1,9 +1,9 @@
 //! The end of a request: all its closing facts are made at once.
 
 use super::draft::Draft;
-use super::{Look, bill};
+use super::{Look, bill, memory};
 use crate::ids;
-use crate::input::{Record, StepText};
+use crate::input::{NoteText, Pushing, Record, StepText};
 use crate::rejected::Rejected;
 use crate::state::{Attempt, Open, Phase};
 use protocol::fact::*;
@@ -24,17 +24,8 @@ pub fn recorded(look: Look, request: RequestId, record: Record) -> Result<Vec<Fa
         (Outcome::Live | Outcome::Partly, None) | (Outcome::Failed | Outcome::Cancelled, _) => None,
     };
     draft.push(deployment(open, outcome, number, duration_ms, summary)?);
-    for (at, note) in notes.into_iter().enumerate() {
-        draft.push(MemoryPushed {
-            note: ids::note(&request, at + 1)?,
-            project: open.project.clone(),
-            note_kind: note.note_kind,
-            title: note.title,
-            text: note.text,
-            source: format!("request {request}"),
-            request: Some(request.clone()),
-            agent: open.author().map(|a| a.agent.clone()),
-        });
+    for fact in remembered(look, open, notes)? {
+        draft.push(fact);
     }
     draft.push(RequestClosed { request, outcome, why });
     Ok(draft.closed())
@@ -90,4 +81,40 @@ fn deployment(
         paid: bill::paid(&ran),
         summary,
     })
+}
+
+/// The notes, then what was read out of them on the way.
+fn remembered(look: Look, open: &Open, notes: Vec<NoteText>) -> Result<Vec<Fact>, Rejected> {
+    let mut pushed = Vec::with_capacity(notes.len());
+    let mut enriched: Vec<Fact> = Vec::new();
+    for (at, text) in notes.into_iter().enumerate() {
+        let note = ids::note(&open.request, at + 1)?;
+        for read in text.readings {
+            let reading = MemoryEnriched {
+                project: open.project.clone(),
+                note: note.clone(),
+                reading: Some(read.reading),
+                by: read.by.to_string(),
+                usage: Usage::default(),
+                why: None,
+            };
+            enriched.push(reading.into());
+        }
+        let fact = MemoryPushed {
+            note,
+            project: open.project.clone(),
+            note_kind: text.note_kind,
+            title: String::new(),
+            text: text.text,
+            source: text.source.unwrap_or_else(|| format!("request {}", open.request)),
+            request: Some(open.request.clone()),
+            agent: text.agent,
+            confidence: text.confidence,
+            batch: None,
+        };
+        pushed.push(Pushing { fact, supersedes: Vec::new() });
+    }
+    let mut facts = memory::push(look, pushed)?;
+    facts.extend(enriched);
+    Ok(facts)
 }

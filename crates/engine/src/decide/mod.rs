@@ -4,6 +4,7 @@ mod bill;
 mod close;
 mod draft;
 mod effects;
+mod memory;
 mod people;
 mod plan;
 mod race;
@@ -39,8 +40,12 @@ pub fn decide(state: &State, limits: &Limits, input: Input) -> Result<Vec<Fact>,
         Input::Activate { project } => people::activate(look, project),
         Input::PlanStep(f) => people::plan_step(look, f),
         Input::DropStep { step } => people::drop_step(look, step),
-        Input::Push(f) => people::push(look, f),
-        Input::Forget { note } => people::forget(look, note),
+        Input::Push(notes) => memory::push(look, notes),
+        Input::Supersede { note, by } => memory::supersede(look, note, by),
+        Input::Forget { note } => memory::forget(look, note),
+        Input::Enriched(f) => memory::enriched(look, f),
+        Input::GraphEdited(f) => Ok(vec![f.into()]),
+        Input::Recalled(f) => memory::recalled(look, f),
         Input::InstructionEdited(f) => people::edit_instruction(look, f),
         Input::RolledBack(f) => people::roll_back(look, f),
         Input::Oriented(f) => plan::oriented(look, f),

@@ -156,21 +156,6 @@ pub fn drop_step(look: Look, step: StepId) -> Facts {
     }
 }
 
-pub fn push(look: Look, f: MemoryPushed) -> Facts {
-    known(look, &f.project)?;
-    if look.state.notes.contains_key(&f.note) {
-        return Err(taken(&f.note));
-    }
-    Ok(vec![f.into()])
-}
-
-pub fn forget(look: Look, note: NoteId) -> Facts {
-    match look.state.notes.get(&note) {
-        Some(blob) => Ok(vec![MemoryForgotten { blob: blob.clone(), note }.into()]),
-        None => Err(Rejected::UnknownNote { note }),
-    }
-}
-
 pub fn edit_instruction(look: Look, f: InstructionEdited) -> Facts {
     known(look, &f.project)?;
     Ok(vec![f.into()])

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::retry::Failure;
-use super::{Look, relay, retry, stale};
+use super::{Look, memory, relay, retry, stale};
 use crate::input::Ended;
 use crate::rejected::Rejected;
 use crate::state::{Open, Stand, Trouble};
@@ -17,6 +17,9 @@ pub fn briefed(look: Look, attempt: AttemptId, brief: BlobRef, parts: Vec<BriefP
     let is_briefing = open.lanes.get(lane).is_some_and(|lane| lane.at == Stand::Briefing);
     match task.filter(|_| is_briefing) {
         Some(task) => {
+            let notes = parts.iter().filter(|part| part.part == BriefPart::MEMORY);
+            let notes: Vec<NoteId> = notes.filter_map(|part| NoteId::new(&*part.source).ok()).collect();
+            memory::untold(look, notes.iter())?;
             let request = open.request.clone();
             Ok(vec![TaskDeclared { request, task, attempt, brief, parts, budget }.into()])
         }

@@ -5,11 +5,13 @@
 
 mod attempt;
 mod lane;
+mod notes;
 mod open;
 
 pub(crate) use attempt::nothing;
 pub use attempt::{Attempt, Trouble};
 pub use lane::{Lane, Line, Stand, Start};
+pub(crate) use notes::Notes;
 pub use open::{Landed, Live, Open, Phase, Task};
 
 use protocol::fact::PartWish;
@@ -33,7 +35,7 @@ pub struct State {
     /// How many of `awake` are being worked on: all but those that wait for a moment or are recorded as cancelled.
     pub(crate) busy: usize,
     pub(crate) deployments: BTreeSet<DeploymentId>,
-    pub(crate) notes: BTreeMap<NoteId, BlobId>,
+    pub(crate) notes: Notes,
     pub(crate) planned: BTreeMap<StepId, ProjectId>,
     pub(crate) record: BTreeMap<AgentId, TrackRecord>,
 }

@@ -135,8 +135,8 @@ fn ten_thousand_closed_requests_leave_only_ids() {
         bytes += client.as_str().len() + request.as_str().len();
     }
     bytes += state.deployments.iter().map(|id| id.as_str().len()).sum::<usize>();
-    bytes += state.notes.iter().map(|(note, blob)| note.as_str().len() + blob.as_str().len()).sum::<usize>();
-    let ids = 2 * state.clients.len() + state.deployments.len() + 2 * state.notes.len();
+    bytes += state.notes.blobs().map(|(note, blob)| note.as_str().len() + blob.as_str().len()).sum::<usize>();
+    let ids = 2 * state.clients.len() + state.deployments.len() + 2 * state.notes.blobs().count();
     assert_eq!(ids, 70_000, "two notes for each, and nothing else");
     assert!(bytes + ids * size_of::<String>() < 4_000_000);
 }

@@ -2,6 +2,7 @@
 
 mod choice;
 mod close;
+mod memory;
 mod people;
 mod phases;
 mod race;
@@ -267,6 +268,7 @@ pub fn oriented(request: &str, agents: &[AgentState]) -> Input {
         recalled: vec![],
         agents,
         base: id("c0"),
+        memory: None,
     })
 }
 
@@ -331,7 +333,14 @@ pub fn switched(attempt: &str) -> Input {
 
 pub fn recorded(request: &str) -> Input {
     let step = StepText { title: "a page".into(), text: blob("step"), errors: vec![] };
-    let note = NoteText { note_kind: NoteKind::Deployment, title: "a page".into(), text: blob("note") };
+    let note = NoteText {
+        note_kind: NoteKind::Deployment,
+        text: blob("note"),
+        source: None,
+        agent: None,
+        confidence: None,
+        readings: vec![],
+    };
     let record =
         Record { duration_ms: 7, summary: "done".into(), step: Some(step), notes: vec![note.clone(), note] };
     Input::Recorded { request: id(request), record }

@@ -60,27 +60,6 @@ fn a_deployment_is_rated_with_one_to_five() {
 }
 
 #[test]
-fn a_note_is_forgotten_once_and_its_blob_is_named() {
-    let mut w = World::new();
-    let note = MemoryPushed {
-        note: id("n"),
-        project: id("bakery"),
-        note_kind: NoteKind::Decision,
-        title: "t".into(),
-        text: blob("words"),
-        source: "you".into(),
-        request: None,
-        agent: None,
-    };
-    assert_eq!(w.kinds(Input::Push(note.clone())), ["memory.pushed"]);
-    assert_eq!(w.put(Input::Push(note)), Err(Rejected::Taken { id: "n".into() }));
-    let forget = || Input::Forget { note: id("n") };
-    let gone = MemoryForgotten { note: id("n"), blob: id("words") };
-    assert_eq!(w.put(forget()), Ok(vec![gone.into()]));
-    assert_eq!(w.put(forget()), Err(Rejected::UnknownNote { note: id("n") }));
-}
-
-#[test]
 fn projects_steps_instructions_and_roll_backs() {
     let mut w = World::new();
     assert_eq!(w.state.active(), Some(&id("bakery")), "the first project is active");

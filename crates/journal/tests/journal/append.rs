@@ -155,6 +155,8 @@ fn forgetting_takes_the_text_from_every_file_and_leaves_the_chain_whole() {
         source: "you".into(),
         request: None,
         agent: None,
+        confidence: None,
+        batch: None,
     };
     home.append_with(pushed("n1", &secret), vec![secret.clone()]);
     home.append_with(pushed("n2", &blob("kept")), vec![blob("kept")]);
@@ -166,17 +168,17 @@ fn forgetting_takes_the_text_from_every_file_and_leaves_the_chain_whole() {
     };
     assert!(holds(&home));
     assert_eq!(home.reader.note(&id("n1")).unwrap().unwrap().text, "the quick brown secret of the zyzzyva");
-    home.append(MemoryForgotten { note: id("n1"), blob: secret.id.clone() });
+    home.append(MemoryForgotten { note: id("n1"), blob: secret.id.clone(), readings: vec![], project: None });
     assert!(!holds(&home), "the text is still in a file");
     assert_eq!(home.reader.note(&id("n1")).unwrap(), None);
     assert_eq!(home.reader.blob(&secret.id).unwrap(), None);
-    let notes = home.reader.notes(&id("bakery"), 10).unwrap();
+    let notes = home.reader.notes(&id("bakery"), 10, true).unwrap();
     assert_eq!(notes.iter().map(|note| note.text.as_str()).collect::<Vec<_>>(), ["kept"]);
     assert_eq!(home.reader.verify().unwrap().problems, Vec::<String>::new());
     home.append_with(ProjectActivated { project: id("bakery") }, vec![secret.clone()]);
     assert_eq!(home.reader.blob(&secret.id).unwrap(), None, "a forgotten blob does not come back");
     home.journal.rebuild_views().unwrap();
-    assert_eq!(home.reader.notes(&id("bakery"), 10).unwrap(), notes);
+    assert_eq!(home.reader.notes(&id("bakery"), 10, true).unwrap(), notes);
 }
 
 #[test]
@@ -193,6 +195,8 @@ fn forgetting_a_note_takes_the_briefs_that_hold_it() {
         source: "you".into(),
         request: None,
         agent: None,
+        confidence: None,
+        batch: None,
     };
     home.append_with(pushed, vec![secret.clone()]);
     for (n, note, brief) in [(1, "n1", &brief), (2, "n2", &other)] {
@@ -201,12 +205,19 @@ fn forgetting_a_note_takes_the_briefs_that_hold_it() {
         home.append_with(received, vec![text]);
         let recalled = vec![Recalled { note: id(note), score: 1.0, why: "matched: rye".into() }];
         let (sources, agents, base) = (vec![], vec![], id("c0ffee"));
-        home.append(RequestOriented { request: request.clone(), sources, recalled, agents, base });
+        home.append(RequestOriented {
+            request: request.clone(),
+            sources,
+            recalled,
+            agents,
+            base,
+            memory: None,
+        });
         let (task, attempt) = (id(&format!("{request}-t1")), id(&format!("{request}-a1")));
         let told = TaskDeclared { request, task, attempt, brief: brief.to_ref(), parts: vec![], budget: 10 };
         home.append_with(told, vec![brief.clone()]);
     }
-    home.append(MemoryForgotten { note: id("n1"), blob: secret.id.clone() });
+    home.append(MemoryForgotten { note: id("n1"), blob: secret.id.clone(), readings: vec![], project: None });
     assert_eq!(home.reader.blob(&secret.id).unwrap(), None);
     assert_eq!(home.reader.blob(&brief.id).unwrap(), None, "the brief holds the note's text");
     assert!(home.reader.blob(&other.id).unwrap().is_some());

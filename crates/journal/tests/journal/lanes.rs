@@ -15,6 +15,7 @@ fn planned(home: &mut Home, tasks: &[&[&str]]) {
         recalled: vec![],
         agents: vec![],
         base: id("c0"),
+        memory: None,
     });
     let task = |(n, agents): (usize, &&[&str])| PlannedTask {
         task: id(&format!("r1.{}", n + 1)),

@@ -118,7 +118,8 @@ fn what_was_forgotten_is_forgotten_in_the_mirror_too() {
     pair.mirror.mirror(&source_id(), &all, &blobs).unwrap();
     let note = pair.source.reader.note(&id("n1")).unwrap().unwrap();
     assert_eq!(pair.reader().note(&id("n1")).unwrap().unwrap(), note);
-    let forgotten = MemoryForgotten { note: id("n1"), blob: blob("the note's text").id };
+    let forgotten =
+        MemoryForgotten { note: id("n1"), blob: blob("the note's text").id, readings: vec![], project: None };
     let entry = pair.source.append(forgotten);
     pair.mirror.mirror(&source_id(), &[entry], &blobs).unwrap();
     let reader = pair.reader();

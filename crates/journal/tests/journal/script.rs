@@ -203,6 +203,7 @@ pub fn whole_request() -> Vec<(Fact, Option<NewBlob>)> {
         recalled: vec![Recalled { note: id("n0"), score: 1.5, why: "matched: bakery".into() }],
         agents: vec![],
         base: id("c0"),
+        memory: None,
     };
     let broken = CheckResult::Failed { summary: "';' expected".into(), lines: vec!["home.tsx:12".into()] };
     let diagnosed = AttemptDiagnosed {
@@ -240,6 +241,8 @@ pub fn whole_request() -> Vec<(Fact, Option<NewBlob>)> {
         source: "request r1".into(),
         request: Some(id("r1")),
         agent: Some(id("practice")),
+        confidence: None,
+        batch: None,
     };
     let task = PlannedTask { task: id("r1.1"), title: "Build it".into(), text: None, agents: Vec::new() };
     vec![

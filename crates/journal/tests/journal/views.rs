@@ -84,11 +84,14 @@ fn any_fact() -> impl Strategy<Value = (Fact, Option<String>)> {
             source: "you".into(),
             request: Some(id("r1")),
             agent: None,
+            confidence: None,
+            batch: None,
         };
         (pushed.into(), Some(text))
     });
     let forget = (0..4usize, 0..4usize).prop_map(|(n, text)| {
-        (MemoryForgotten { note: id(&format!("n{n}")), blob: blob(&format!("note {text}")).id }.into(), None)
+        let (note, blob) = (id(&format!("n{n}")), blob(&format!("note {text}")).id);
+        (MemoryForgotten { note, blob, readings: vec![], project: None }.into(), None)
     });
     let step = (0..3usize, any::<bool>()).prop_map(|(n, plan)| {
         let (project, step) = (id("bakery"), id(&format!("s{n}")));
@@ -147,7 +150,7 @@ proptest! {
         }
         home.reader.deployments(None, None, 100).unwrap();
         home.reader.steps(&id("bakery")).unwrap();
-        home.reader.notes(&id("bakery"), 100).unwrap();
+        home.reader.notes(&id("bakery"), 100, true).unwrap();
         home.reader.releases(&id("bakery")).unwrap();
     }
 }

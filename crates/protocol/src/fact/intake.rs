@@ -75,6 +75,16 @@ pub struct RequestOriented {
     pub agents: Vec<AgentState>,
     /// The project's main branch as the request began.
     pub base: CommitId,
+    /// What was recalled against all that is remembered; none where recall is off, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryMeter>,
+}
+
+/// Estimated tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryMeter {
+    pub tokens: u64,
+    pub of_tokens: u64,
 }
 
 /// Waiting is a state with a reason, never a hang.

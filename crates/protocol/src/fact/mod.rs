@@ -99,6 +99,10 @@ facts! {
     DeploymentRecorded = "deployment.recorded",
     DeploymentRated = "deployment.rated",
     MemoryPushed = "memory.pushed",
+    MemorySuperseded = "memory.superseded",
+    MemoryEnriched = "memory.enriched",
+    MemoryGraphEdited = "memory.graph_edited",
+    MemoryRecalled = "memory.recalled",
     MemoryForgotten = "memory.forgotten",
     InstructionEdited = "instruction.edited",
     RequestClosed = "request.closed",
@@ -113,7 +117,8 @@ impl Fact {
         use Fact::*;
         match self {
             JournalOpened(_) | ProjectCreated(_) | ProjectActivated(_) | StepPlanned(_) | StepDropped(_)
-            | DeploymentRated(_) | MemoryForgotten(_) | InstructionEdited(_) => None,
+            | DeploymentRated(_) | MemorySuperseded(_) | MemoryEnriched(_) | MemoryGraphEdited(_)
+            | MemoryForgotten(_) | InstructionEdited(_) => None,
             RequestReceived(f) => Some(&f.request),
             RequestOriented(f) => Some(&f.request),
             RequestWaiting(f) => Some(&f.request),
@@ -139,6 +144,7 @@ impl Fact {
             StepCompleted(f) => Some(&f.request),
             DeploymentRecorded(f) => Some(&f.request),
             MemoryPushed(f) => f.request.as_ref(),
+            MemoryRecalled(f) => Some(&f.request),
             RequestClosed(f) => Some(&f.request),
         }
     }

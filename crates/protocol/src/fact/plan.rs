@@ -101,6 +101,11 @@ pub struct BriefPart {
     pub cut: bool,
 }
 
+impl BriefPart {
+    /// The part whose source is a note.
+    pub const MEMORY: &'static str = "memory";
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskDeclared {
     pub request: RequestId,

@@ -2,8 +2,10 @@
 //! read live.
 
 mod agent;
+mod memory;
 
 pub use agent::*;
+pub use memory::*;
 
 use crate::At;
 use crate::fact::*;
@@ -259,24 +261,6 @@ pub struct StepRow {
     pub request: Option<RequestId>,
     pub commit: Option<CommitId>,
     pub errors: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NoteRow {
-    pub note: NoteId,
-    pub project: ProjectId,
-    pub note_kind: NoteKind,
-    pub title: String,
-    pub text: String,
-    pub source: String,
-    pub request: Option<RequestId>,
-    pub agent: Option<AgentId>,
-    pub at: At,
-    /// Only in an answer to a recall.
-    #[serde(default)]
-    pub score: Option<f64>,
-    #[serde(default)]
-    pub why: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
