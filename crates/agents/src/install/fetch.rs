@@ -3,7 +3,7 @@
 
 use super::error::Error;
 use super::lockfile::{Hash, Package};
-use super::npmrc::{Source, without_password};
+use super::npmrc::{Source, Words, without_password};
 use serde::Deserialize;
 use sha2::{Digest, Sha512};
 use std::collections::BTreeMap;
@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use ureq::Agent;
+use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
 
 /// Fetches that go on at once.
 const AT_ONCE: usize = 6;
@@ -37,7 +38,7 @@ pub(super) struct Registry {
 }
 
 /// Why one try came to nothing.
-enum Trouble {
+pub(super) enum Trouble {
     /// It may work a moment later.
     Passing(String),
     Lasting {
@@ -176,19 +177,28 @@ impl Registry {
     }
 
     fn get(&self, url: &str) -> Result<impl Read + use<>, Trouble> {
+        Ok(self.request(url, &[])?.into_body().into_reader())
+    }
+
+    /// A good answer, with its body unread. The headers go beside the usual ones.
+    pub fn request(&self, url: &str, headers: &[(&str, &str)]) -> Result<Response<Body>, Trouble> {
         let agent = self.agent(url)?;
         let mut request = agent.get(url);
         if let Some(key) = self.source.key_for(url) {
             request = request.header("authorization", key);
         }
-        let response = request.call().map_err(|e| trouble(url, &e.to_string()))?;
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let words = self.source.words;
+        let response = request.call().map_err(|e| trouble(words, url, &e.to_string()))?;
         let (status, shown) = (response.status(), without_password(url));
         match status.as_u16() {
-            200..=299 => Ok(response.into_body().into_reader()),
+            200..=299 => Ok(response),
             404 | 410 => Err(Trouble::NotThere),
             401 | 403 => Err(Trouble::Lasting {
                 reason: format!("{shown} answered {status}"),
-                next: "sign in to that registry with `npm login`, or name another one in ~/.npmrc".to_owned(),
+                next: words.sign_in.to_owned(),
             }),
             _ => Err(Trouble::Passing(format!("{shown} answered {status}"))),
         }
@@ -202,7 +212,7 @@ impl Registry {
         }
         let through = proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|e| Trouble::Lasting {
             reason: format!("its proxy cannot be used: {e}"),
-            next: "correct proxy and https-proxy in ~/.npmrc".to_owned(),
+            next: self.source.words.proxy.to_owned(),
         })?;
         let tls = TlsConfig::builder()
             .root_certs(self.certificates.clone())
@@ -223,14 +233,13 @@ impl Registry {
     }
 }
 
-fn trouble(url: &str, says: &str) -> Trouble {
+fn trouble(words: &Words, url: &str, says: &str) -> Trouble {
     let reason = format!("{}: {says}", without_password(url));
-    if !says.contains("certificate") {
-        return Trouble::Passing(reason);
+    if says.contains("certificate") {
+        Trouble::Lasting { reason, next: words.certificate.to_owned() }
+    } else {
+        Trouble::Passing(reason)
     }
-    let next =
-        "if your network has certificates of its own, put `cafile=FILE` into ~/.npmrc; else do not trust it";
-    Trouble::Lasting { reason, next: next.to_owned() }
 }
 
 /// Those that the system trusts. Without any, a registry over HTTPS is refused by name; one on loopback needs none.

@@ -19,6 +19,7 @@ mod platform;
 mod stage;
 mod start;
 mod unpack;
+pub mod wheel;
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,10 @@ pub struct Machine {
     pub settings: Vec<PathBuf>,
     /// The npm to ask when no file names a registry.
     pub npm: Option<PathBuf>,
+    /// pip's settings files for the whole machine, likewise.
+    pub pip: Vec<PathBuf>,
+    /// The Python to ask when nothing names a package index.
+    pub python: Option<PathBuf>,
 }
 
 /// How to reach the registry.
@@ -33,6 +37,30 @@ pub(super) struct Source {
     pub http_proxy: Option<String>,
     pub https_proxy: Option<String>,
     no_proxy: Vec<String>,
+    pub words: &'static Words,
+}
+
+/// What to do where the registry's own settings stand in the way.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub sign_in: &'static str,
+    pub proxy: &'static str,
+    pub certificate: &'static str,
+}
+
+const NPM: Words = Words {
+    sign_in: "sign in to that registry with `npm login`, or name another one in ~/.npmrc",
+    proxy: "correct proxy and https-proxy in ~/.npmrc",
+    certificate: "if your network has certificates of its own, put `cafile=FILE` into ~/.npmrc; else do not trust it",
+};
+
+/// How to reach what is no npm registry, by settings that were found elsewhere.
+pub(super) struct Plain {
+    pub registry: String,
+    pub key: Option<(String, String)>,
+    pub cafile: Option<PathBuf>,
+    pub proxy: Option<String>,
+    pub words: &'static Words,
 }
 
 impl Machine {
@@ -41,7 +69,9 @@ impl Machine {
         let program = |name: &str| path.iter().map(|dir| dir.join(name)).find(|file| file.is_file());
         let own = program("node").and_then(|node| Some(node.parent()?.parent()?.join("etc/npmrc")));
         let usual = ["/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc"].map(PathBuf::from);
-        Self { env, home, settings: own.into_iter().chain(usual).collect(), npm: program("npm") }
+        let settings = own.into_iter().chain(usual).collect();
+        let pip = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf"].map(PathBuf::from).to_vec();
+        Self { env, home, settings, npm: program("npm"), pip, python: program("python3") }
     }
 }
 
@@ -53,10 +83,7 @@ impl Source {
             None => ask_npm(machine).ok_or(Error::NoRegistry)?,
         };
         let trimmed = |address: &str| address.trim_end_matches('/').to_owned();
-        let from_env = |name: &str| {
-            let lower = machine.env.get(name).or_else(|| machine.env.get(&name.to_uppercase()));
-            lower.cloned().filter(|value| !value.is_empty())
-        };
+        let from_env = |name: &str| from_env(machine, name);
         let no_proxy = found.get("noproxy").or_else(|| from_env("no_proxy")).unwrap_or_default();
         Ok(Self {
             registry: trimmed(&registry),
@@ -65,11 +92,28 @@ impl Source {
             cafile: found.get("cafile").map(PathBuf::from),
             http_proxy: found.get("proxy").or_else(|| from_env("http_proxy")),
             https_proxy: found.get("https-proxy").or_else(|| from_env("https_proxy")),
-            no_proxy: no_proxy
-                .split(',')
-                .map(|host| host.trim().trim_start_matches('.').to_owned())
-                .collect(),
+            no_proxy: hosts(&no_proxy),
+            words: &NPM,
         })
+    }
+
+    /// Certificates and proxies that npm is set to count where the other settings name none.
+    pub fn plain(machine: &Machine, plain: Plain) -> Self {
+        let found = Found::read(machine);
+        let proxy = |npm: &str, env: &str| {
+            plain.proxy.clone().or_else(|| from_env(machine, env)).or_else(|| found.get(npm))
+        };
+        let no_proxy = from_env(machine, "no_proxy").or_else(|| found.get("noproxy")).unwrap_or_default();
+        Self {
+            registry: plain.registry.trim_end_matches('/').to_owned(),
+            scopes: BTreeMap::new(),
+            keys: plain.key.clone().into_iter().collect(),
+            cafile: plain.cafile.clone().or_else(|| found.get("cafile").map(PathBuf::from)),
+            http_proxy: proxy("proxy", "http_proxy"),
+            https_proxy: proxy("https-proxy", "https_proxy"),
+            no_proxy: hosts(&no_proxy),
+            words: plain.words,
+        }
     }
 
     /// The registry of a package.
@@ -116,6 +160,15 @@ impl Source {
         lines.extend(self.https_proxy.iter().map(|at| format!("https-proxy={}", without_password(at))));
         lines.join("\n") + "\n"
     }
+}
+
+fn from_env(machine: &Machine, name: &str) -> Option<String> {
+    let lower = machine.env.get(name).or_else(|| machine.env.get(&name.to_uppercase()));
+    lower.cloned().filter(|value| !value.is_empty())
+}
+
+fn hosts(list: &str) -> Vec<String> {
+    list.split(',').map(|host| host.trim().trim_start_matches('.').to_owned()).collect()
 }
 
 /// An address as it may be shown: `//user:password@host/` names no user.
@@ -230,7 +283,7 @@ mod tests {
         std::fs::write(dir.path().join("global"), global).unwrap();
         let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let settings = vec![dir.path().join("global")];
-        let machine = Machine { env, home: Some(dir.path().to_owned()), settings, npm: None };
+        let machine = Machine { env, home: Some(dir.path().to_owned()), settings, ..Machine::default() };
         (dir, machine)
     }
 
