@@ -2,26 +2,22 @@
 //! sends no headers), `GET /api/blob/ID`, `POST /api/session`.
 
 use super::events::Events;
-use super::{Answer, Nudge, proof, session, wire};
+use super::{Answer, Nudge, asks, proof, session, wire};
 use protocol::id::BlobId;
 use protocol::{ApiError, Code, Request};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, Headers, ReadableStreamDefaultReader, RequestInit};
 
-#[derive(serde::Serialize)]
-struct Key<'a> {
-    key: &'a str,
-}
-
 pub async fn call(request: &Request) -> Result<Answer, ApiError> {
-    let body = serde_json::to_string(request).map_err(odd)?;
-    let answer = send("POST", "/api/request", Some(&body)).await?;
+    let answer = send("POST", "/api/request", Some(&asks::written(request))).await?;
     wire::answer(&text(&answer).await?).map_err(odd)
 }
 
 pub async fn session(key: &str) -> Result<String, ApiError> {
-    let body = serde_json::to_string(&Key { key }).map_err(odd)?;
+    let mut body = "{\"key\":".to_owned();
+    asks::quoted(&mut body, key);
+    body.push('}');
     let answer = bare("POST", "/api/session", Some(&body), None, None).await?;
     wire::token(&text(&answer).await?).map_err(odd)
 }

@@ -19,9 +19,6 @@ impl Error {
     pub fn new(expected: &'static str) -> Self {
         Self { expected, field: "" }
     }
-    fn within(self, field: &'static str) -> Self {
-        if self.field.is_empty() { Self { field, ..self } } else { self }
-    }
 }
 
 impl fmt::Display for Error {
@@ -37,9 +34,34 @@ impl std::error::Error for Error {}
 
 pub type Read<T> = Result<T, Error>;
 
+/// The first thing that was wrong. What is read after it is filled with whatever its type has, and thrown away at the
+/// end: a reader that could stop at every field would have to clean up after every one, which is half of its code.
+#[derive(Debug, Default)]
+pub struct Wrong {
+    first: Option<Error>,
+    at: &'static str,
+}
+
+impl Wrong {
+    pub fn note(&mut self, expected: &'static str) {
+        let field = self.at;
+        self.first.get_or_insert(Error { expected, field });
+    }
+    pub fn end<T>(self, value: T) -> Read<T> {
+        self.first.map_or(Ok(value), Err)
+    }
+}
+
 /// What can be read from a JSON value. What is missing is read from null.
 pub trait FromJson: Sized {
-    fn from_json(json: &Value) -> Read<Self>;
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self;
+}
+
+/// A whole value.
+pub fn whole<T: FromJson>(json: &Value) -> Read<T> {
+    let mut wrong = Wrong::default();
+    let value = T::from_json(json, &mut wrong);
+    wrong.end(value)
 }
 
 pub fn parse(text: &str) -> Read<Value> {
@@ -48,116 +70,144 @@ pub fn parse(text: &str) -> Read<Value> {
 
 static NULL: Value = Value::Null;
 
-fn value_of<'a>(json: &'a Value, name: &str) -> &'a Value {
+fn value_of<'a>(json: &'a Value, name: &'static str, wrong: &mut Wrong) -> &'a Value {
+    wrong.at = name;
     let Value::Object(fields) = json else { return &NULL };
     fields.iter().find(|(field, _)| field == name).map_or(&NULL, |(_, value)| value)
 }
 
-fn text(json: &Value) -> Option<&str> {
-    if let Value::Text(text) = json { Some(text) } else { None }
-}
-
-fn whole(json: &Value) -> Option<i64> {
-    if let Value::Whole(n) = json { Some(*n) } else { None }
-}
-
 /// One field of an object.
-pub fn field<T: FromJson>(json: &Value, name: &'static str) -> Read<T> {
-    T::from_json(value_of(json, name)).map_err(|e| e.within(name))
+pub fn field<T: FromJson>(json: &Value, name: &'static str, wrong: &mut Wrong) -> T {
+    T::from_json(value_of(json, name, wrong), wrong)
 }
 
 /// The word that says which variant it is.
-pub fn tag<'a>(json: &'a Value, name: &'static str) -> Read<&'a str> {
-    text(value_of(json, name)).ok_or(Error { expected: "a word", field: name })
+pub fn tag<'a>(json: &'a Value, name: &'static str, wrong: &mut Wrong) -> &'a str {
+    let found = value_of(json, name, wrong);
+    text(found, wrong)
 }
 
-/// The value that a word stands for.
-pub fn word<T: Copy>(json: &Value, words: &[(&str, T)]) -> Read<T> {
-    let said = text(json).unwrap_or_default();
-    words.iter().find(|(word, _)| *word == said).map(|(_, value)| *value).ok_or(Error::new("a known word"))
+fn text<'a>(json: &'a Value, wrong: &mut Wrong) -> &'a str {
+    if let Value::Text(text) = json {
+        return text;
+    }
+    wrong.note("a text");
+    ""
+}
+
+/// The place of a word in a list.
+pub fn word(json: &Value, words: &[&str], wrong: &mut Wrong) -> usize {
+    let said = text(json, wrong);
+    words.iter().position(|word| *word == said).unwrap_or_else(|| {
+        wrong.note("a known word");
+        0
+    })
+}
+
+fn number(json: &Value, most: u64, wrong: &mut Wrong) -> u64 {
+    let Value::Whole(n) = json else {
+        wrong.note("a whole number");
+        return 0;
+    };
+    match u64::try_from(*n) {
+        Ok(n) if n <= most => return n,
+        Ok(_) => wrong.note("a small number"),
+        Err(_) => wrong.note("a whole number"),
+    }
+    0
 }
 
 impl FromJson for String {
-    fn from_json(json: &Value) -> Read<Self> {
-        text(json).map(str::to_owned).ok_or(Error::new("a text"))
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+        text(json, wrong).to_owned()
     }
 }
 
 impl FromJson for bool {
-    fn from_json(json: &Value) -> Read<Self> {
-        if let Value::Bool(yes) = json { Ok(*yes) } else { Err(Error::new("true or false")) }
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+        if let Value::Bool(yes) = json {
+            return *yes;
+        }
+        wrong.note("true or false");
+        false
     }
 }
 
-impl FromJson for u64 {
-    fn from_json(json: &Value) -> Read<Self> {
-        whole(json).and_then(|n| u64::try_from(n).ok()).ok_or(Error::new("a whole number"))
-    }
-}
-
-macro_rules! narrow {
+macro_rules! numbers {
     ($($int:ty),+) => {$(
         impl FromJson for $int {
-            fn from_json(json: &Value) -> Read<Self> {
-                Self::try_from(u64::from_json(json)?).map_err(|_| Error::new("a small number"))
+            fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+                number(json, u64::from(<$int>::MAX), wrong) as Self
             }
         }
     )+};
 }
-narrow!(u8, u16, u32);
+numbers!(u8, u16, u32, u64);
 
 impl FromJson for f64 {
-    fn from_json(json: &Value) -> Read<Self> {
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
         match json {
-            Value::Float(n) => Ok(*n),
-            _ => whole(json).map(|n| n as f64).ok_or(Error::new("a number")),
+            Value::Float(n) => *n,
+            Value::Whole(n) => *n as f64,
+            _ => {
+                wrong.note("a number");
+                0.0
+            }
         }
     }
 }
 
 impl FromJson for At {
-    fn from_json(json: &Value) -> Read<Self> {
-        whole(json).map(At).ok_or(Error::new("a moment"))
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+        if let Value::Whole(n) = json {
+            return At(*n);
+        }
+        wrong.note("a moment");
+        At(0)
     }
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(json: &Value) -> Read<Self> {
-        if matches!(json, Value::Null) { Ok(None) } else { T::from_json(json).map(Some) }
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+        if matches!(json, Value::Null) { None } else { Some(T::from_json(json, wrong)) }
     }
 }
 
 impl<T: FromJson> FromJson for Box<T> {
-    fn from_json(json: &Value) -> Read<Self> {
-        T::from_json(json).map(Box::new)
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+        Box::new(T::from_json(json, wrong))
     }
 }
 
+/// A list that is left out is empty.
+fn items<'a>(json: &'a Value, wrong: &mut Wrong) -> &'a [Value] {
+    match json {
+        Value::List(items) => return items,
+        Value::Null => {}
+        _ => wrong.note("a list"),
+    }
+    &[]
+}
+
 impl<T: FromJson> FromJson for Vec<T> {
-    /// A list that is left out is empty.
-    fn from_json(json: &Value) -> Read<Self> {
-        let mut list = Vec::new();
-        match json {
-            Value::Null => {}
-            Value::List(items) => {
-                for item in items {
-                    list.push(T::from_json(item)?);
-                }
-            }
-            _ => return Err(Error::new("a list")),
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+        let items = items(json, wrong);
+        let mut list = Vec::with_capacity(items.len());
+        for item in items {
+            list.push(T::from_json(item, wrong));
         }
-        Ok(list)
+        list
     }
 }
 
 impl FromJson for (String, String) {
-    fn from_json(json: &Value) -> Read<Self> {
-        match json {
-            Value::List(pair) => match pair.as_slice() {
-                [one, other] => Ok((String::from_json(one)?, String::from_json(other)?)),
-                _ => Err(Error::new("a pair")),
-            },
-            _ => Err(Error::new("a pair")),
+    fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+        match items(json, wrong) {
+            [one, other] => (String::from_json(one, wrong), String::from_json(other, wrong)),
+            _ => {
+                wrong.note("a pair");
+                (String::new(), String::new())
+            }
         }
     }
 }
@@ -165,8 +215,14 @@ impl FromJson for (String, String) {
 macro_rules! ids {
     ($($id:ident)+) => {$(
         impl FromJson for $id {
-            fn from_json(json: &Value) -> Read<Self> {
-                $id::new(String::from_json(json)?).map_err(|_| Error::new("an id"))
+            fn from_json(json: &Value, wrong: &mut Wrong) -> Self {
+                let Ok(id) = $id::new(text(json, wrong)).or_else(|_| {
+                    wrong.note("an id");
+                    $id::new("none")
+                }) else {
+                    unreachable!("`none` is an id")
+                };
+                id
             }
         }
     )+};
@@ -177,11 +233,11 @@ ids!(JournalId ProjectId RequestId TaskId AttemptId ReleaseId DeploymentId NoteI
 macro_rules! rows {
     ($($row:ident { $($field:ident),+ $(,)? $(; flat $flat:ident)? })+) => {$(
         impl $crate::backend::json::FromJson for $row {
-            fn from_json(json: &$crate::backend::parse::Value) -> $crate::backend::json::Read<Self> {
-                Ok($row {
-                    $($field: $crate::backend::json::field(json, stringify!($field))?,)+
-                    $($flat: $crate::backend::json::FromJson::from_json(json)?,)?
-                })
+            fn from_json(json: &$crate::backend::parse::Value, wrong: &mut $crate::backend::json::Wrong) -> Self {
+                $row {
+                    $($field: $crate::backend::json::field(json, stringify!($field), wrong),)+
+                    $($flat: $crate::backend::json::FromJson::from_json(json, wrong),)?
+                }
             }
         }
     )+};
@@ -189,31 +245,38 @@ macro_rules! rows {
 
 /// Enums that are one word each.
 macro_rules! words {
-    ($($kind:ident { $($word:literal $variant:ident),+ $(,)? })+) => {$(
+    ($($kind:ident { $first:literal $start:ident $(, $word:literal $variant:ident)* $(,)? })+) => {$(
         impl $crate::backend::json::FromJson for $kind {
-            fn from_json(json: &$crate::backend::parse::Value) -> $crate::backend::json::Read<Self> {
+            fn from_json(json: &$crate::backend::parse::Value, wrong: &mut $crate::backend::json::Wrong) -> Self {
                 // A variant that has no word here does not compile.
-                const _: fn($kind) = |kind| match kind { $($kind::$variant => (),)+ };
-                $crate::backend::json::word(json, &[$(($word, $kind::$variant)),+])
+                const _: fn($kind) = |kind| match kind { $kind::$start => (), $($kind::$variant => (),)* };
+                let at = $crate::backend::json::word(json, &[$first $(, $word)*], wrong);
+                [$kind::$start $(, $kind::$variant)*].get(at).copied().unwrap_or($kind::$start)
             }
         }
         #[cfg(test)]
         impl $crate::backend::shapes::tests::Every for $kind {
-            fn every() -> Vec<Self> { vec![$($kind::$variant),+] }
+            fn every() -> Vec<Self> { vec![$kind::$start $(, $kind::$variant)*] }
         }
     )+};
 }
 
 /// Enums whose fields lie beside the word that says which variant it is.
 macro_rules! tagged {
-    ($($kind:ident by $tag:literal { $($word:literal $variant:ident { $($field:ident),* }),+ $(,)? })+) => {$(
+    ($($kind:ident by $tag:literal {
+        $first:literal $start:ident { $($held:ident),* } $(, $word:literal $variant:ident { $($field:ident),* })* $(,)?
+    })+) => {$(
         impl $crate::backend::json::FromJson for $kind {
-            fn from_json(json: &$crate::backend::parse::Value) -> $crate::backend::json::Read<Self> {
-                const _: fn(&$kind) = |kind| match kind { $($kind::$variant { .. } => (),)+ };
-                Ok(match $crate::backend::json::tag(json, $tag)? {
-                    $($word => $kind::$variant { $($field: $crate::backend::json::field(json, stringify!($field))?),* },)+
-                    _ => return Err($crate::backend::json::Error::new("a known word")),
-                })
+            fn from_json(json: &$crate::backend::parse::Value, wrong: &mut $crate::backend::json::Wrong) -> Self {
+                const _: fn(&$kind) = |kind| match kind { $kind::$start { .. } => (), $($kind::$variant { .. } => (),)* };
+                let said = $crate::backend::json::tag(json, $tag, wrong);
+                $(if said == $word {
+                    return $kind::$variant { $($field: $crate::backend::json::field(json, stringify!($field), wrong)),* };
+                })*
+                if said != $first {
+                    wrong.note("a known word");
+                }
+                $kind::$start { $($held: $crate::backend::json::field(json, stringify!($held), wrong)),* }
             }
         }
     )+};

@@ -1,6 +1,7 @@
 //! The only room that knows how the daemon is reached. Pages call [`call`], [`watch_head`], [`picture`] and
 //! [`sign_in`]; today these speak HTTP to the page's own origin.
 
+mod asks;
 mod events;
 mod http;
 mod json;

@@ -147,7 +147,7 @@ tagged! {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::json::{FromJson, parse};
+    use super::super::json::{FromJson, parse, whole};
     use super::*;
     use crate::words::sample;
     use protocol::At;
@@ -164,7 +164,7 @@ pub(super) mod tests {
     ) {
         for one in all {
             let written = serde_json::to_string(&one).unwrap();
-            assert_eq!(T::from_json(&parse(&written).unwrap()).unwrap(), one, "{written}");
+            assert_eq!(whole::<T>(&parse(&written).unwrap()).unwrap(), one, "{written}");
         }
     }
 
@@ -203,7 +203,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let wrong = |text: &str| DiffStat::from_json(&parse(text).unwrap()).unwrap_err().to_string();
+        let wrong = |text: &str| whole::<DiffStat>(&parse(text).unwrap()).unwrap_err().to_string();
         assert_eq!(wrong(r#"{"files":1,"added":-1,"removed":0}"#), "added is not a whole number");
         assert_eq!(wrong(r#"{"files":1,"removed":0}"#), "added is not a whole number");
         assert_eq!(wrong("[]"), "files is not a whole number");

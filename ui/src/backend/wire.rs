@@ -2,7 +2,7 @@
 //! other readers ask for (the journal's entries bring every kind of fact with them, a tenth of all code here). A test
 //! holds the two together.
 
-use super::json::{Error, FromJson, Read, field, parse, tag};
+use super::json::{Error, FromJson, Read, Wrong, field, parse, tag, whole};
 use protocol::ApiError;
 use protocol::id::*;
 use protocol::view::*;
@@ -16,10 +16,12 @@ macro_rules! answers {
         /// Reads an answer.
         pub fn answer(text: &str) -> Read<Answer> {
             let json = parse(text)?;
-            Ok(match tag(&json, "answer")? {
-                $($word => Answer::$name $({ $($field: field(&json, stringify!($field))?),+ })? $((<$inner>::from_json(&json)?))?,)+
+            let mut wrong = Wrong::default();
+            let answer = match tag(&json, "answer", &mut wrong) {
+                $($word => Answer::$name $({ $($field: field(&json, stringify!($field), &mut wrong)),+ })? $((<$inner>::from_json(&json, &mut wrong)))?,)+
                 _ => return Err(Error::new("a known answer")),
-            })
+            };
+            wrong.end(answer)
         }
     };
 }
@@ -55,17 +57,21 @@ answers! {
 
 /// The answer to a sign-in.
 pub fn token(text: &str) -> Read<String> {
-    field(&parse(text)?, "token")
+    let mut wrong = Wrong::default();
+    let found = field(&parse(text)?, "token", &mut wrong);
+    wrong.end(found)
 }
 
 /// The answer to a nonce.
 pub fn proof(text: &str) -> Read<String> {
-    field(&parse(text)?, "proof")
+    let mut wrong = Wrong::default();
+    let found = field(&parse(text)?, "proof", &mut wrong);
+    wrong.end(found)
 }
 
 /// What the daemon says when it refuses.
 pub fn refusal(text: &str) -> Read<ApiError> {
-    ApiError::from_json(&parse(text)?)
+    whole(&parse(text)?)
 }
 
 #[cfg(test)]
