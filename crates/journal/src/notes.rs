@@ -179,6 +179,21 @@ impl Reader {
         })
     }
 
+    /// What was read out of the note, as it was stored; oldest first.
+    pub fn reading_texts(&self, note: &NoteId) -> Result<Vec<String>, Error> {
+        let sql = "SELECT blob FROM readings WHERE note = ?1 AND blob IS NOT NULL ORDER BY seq";
+        let texts = |db: &Connection| all(db, sql, [note.as_str()], |db, row| blob_text(db, row, 0));
+        Ok(self.ask(texts)?.into_iter().flatten().collect())
+    }
+
+    /// The changes of the graph by hand, as they were stored; oldest first.
+    pub fn graph_edits(&self, project: &ProjectId) -> Result<Vec<String>, Error> {
+        let sql = "SELECT json_extract(body, '$.edits.blob') FROM entries
+            WHERE kind = 'memory.graph_edited' AND json_extract(body, '$.project') = ?1 ORDER BY seq";
+        let texts = |db: &Connection| all(db, sql, [project.as_str()], |db, row| blob_text(db, row, 0));
+        Ok(self.ask(texts)?.into_iter().flatten().collect())
+    }
+
     /// What readings have cost since a moment.
     pub fn reading_usage(&self, since: At) -> Result<Vec<Usage>, Error> {
         let sql = "SELECT usage FROM readings WHERE at >= ?1 ORDER BY at, seq";

@@ -71,6 +71,12 @@ impl Reader {
         self.ask(|db| collect(db, "seq > ?1 ORDER BY seq LIMIT ?2", (after, limit)))
     }
 
+    /// The same, of what the memory is made from only.
+    pub fn memory_entries(&self, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
+        let which = "seq > ?1 AND kind >= 'memory.' AND kind < 'memory/' ORDER BY seq LIMIT ?2";
+        self.ask(|db| collect(db, which, (after, limit)))
+    }
+
     /// Everything of one request, oldest first.
     pub fn entries_of(&self, request: &RequestId) -> Result<Vec<Entry>, Error> {
         self.ask(|db| entries_of(db, request))

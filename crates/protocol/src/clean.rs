@@ -12,12 +12,33 @@ pub const MAX_NOTE: usize = 1024 * 1024;
 /// Takes a request's or a note's text, or says why not. Line ends become `\n`; other control characters are refused
 /// characters and are dropped. Nothing else is changed: right-to-left text, markup and shell words are just text.
 pub fn text(what: &str, raw: &str) -> Result<String, ApiError> {
-    if raw.len() > MAX_REQUEST {
-        let message =
-            format!("{what} is {} KiB long; at most {} KiB are taken", raw.len() / 1024, MAX_REQUEST / 1024);
-        return Err(ApiError::new(Code::BadInput, message)
-            .next("shorten it, or put the long part into a file in app/"));
+    short(what, raw, MAX_REQUEST, "shorten it, or put the long part into a file in app/")?;
+    seen(what, raw)
+}
+
+/// The same for what is remembered: longer, and no file that is not text.
+pub fn note(what: &str, raw: &str) -> Result<String, ApiError> {
+    short(what, raw, MAX_NOTE, "push it in parts")?;
+    let odd = |c: &char| c.is_control() && !matches!(c, '\n' | '\r' | '\t') || *c == '\u{FFFD}';
+    if raw.chars().filter(odd).count() * BINARY > raw.chars().count() {
+        let message = format!("{what} is not text: it looks like the bytes of another kind of file");
+        return Err(ApiError::new(Code::BadInput, message).next("push what it says as text"));
     }
+    seen(what, raw)
+}
+
+/// One in so many characters that no text has, and it is none.
+const BINARY: usize = 20;
+
+fn short(what: &str, raw: &str, most: usize, next: &str) -> Result<(), ApiError> {
+    if raw.len() <= most {
+        return Ok(());
+    }
+    let message = format!("{what} is {} KiB long; at most {} KiB are taken", raw.len() / 1024, most / 1024);
+    Err(ApiError::new(Code::BadInput, message).next(next))
+}
+
+fn seen(what: &str, raw: &str) -> Result<String, ApiError> {
     let unified = raw.replace("\r\n", "\n").replace('\r', "\n");
     let kept: String = unified.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let kept = kept.trim();
@@ -84,6 +105,19 @@ mod tests {
     #[test]
     fn too_long_is_refused() {
         assert!(text("it", &"x".repeat(MAX_REQUEST + 1)).is_err());
+    }
+
+    #[test]
+    fn a_note_may_be_long_and_is_text() {
+        assert!(note("the note", &"x".repeat(MAX_NOTE)).is_ok());
+        for raw in
+            ["x".repeat(MAX_NOTE + 1), "\u{1}ELF\0\0\u{2}\0".into(), "\u{FFFD}PNG".into(), "\u{200B}".into()]
+        {
+            let refused = note("the note", &raw).unwrap_err();
+            assert_eq!((refused.code, refused.next.is_some()), (Code::BadInput, true));
+        }
+        let coloured = format!("\u{1b}[31m{}", "a long line of a log ".repeat(3));
+        assert!(note("the note", &coloured).is_ok());
     }
 
     #[test]

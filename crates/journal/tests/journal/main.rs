@@ -8,6 +8,7 @@ mod crash;
 mod full;
 mod lanes;
 mod mirror;
+mod notes;
 mod script;
 mod show;
 mod views;

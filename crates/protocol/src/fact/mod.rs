@@ -112,6 +112,55 @@ impl Fact {
     /// Version of this kind's shape. A shape that changes gets the next number, and the old one stays readable.
     pub const VERSION: u16 = 1;
 
+    /// The blobs that the views and the memory read: a mirror takes them along with the entry. Briefs, logs and
+    /// screenshots are fetched when somebody wants to see them.
+    pub fn texts(&self) -> Vec<&BlobId> {
+        use Fact::*;
+        let named: Vec<Option<&BlobRef>> = match self {
+            RequestReceived(f) => {
+                std::iter::once(&f.text).chain(f.parts.iter().map(|part| &part.text)).map(Some).collect()
+            }
+            PlanMade(f) => f.tasks.iter().map(|task| task.text.as_ref()).collect(),
+            TaskSteered(f) => vec![Some(&f.text)],
+            AttemptAsked(f) => vec![Some(&f.question)],
+            AttemptAnswered(f) => vec![f.text.as_ref()],
+            StepPlanned(f) => vec![Some(&f.text)],
+            StepCompleted(f) => vec![Some(&f.text)],
+            MemoryPushed(f) => vec![Some(&f.text)],
+            MemoryEnriched(f) => vec![f.reading.as_ref()],
+            MemoryGraphEdited(f) => vec![Some(&f.edits)],
+            JournalOpened(_)
+            | ProjectCreated(_)
+            | ProjectActivated(_)
+            | RequestOriented(_)
+            | RequestWaiting(_)
+            | RequestResumed(_)
+            | CancelAsked(_)
+            | AgentChosen(_)
+            | TaskDeclared(_)
+            | TaskClosed(_)
+            | AttemptStarted(_)
+            | HandOverAsked(_)
+            | RaceJudged(_)
+            | AttemptCheckpoint(_)
+            | AttemptFinished(_)
+            | CheckFinished(_)
+            | AttemptDiagnosed(_)
+            | AttemptLanded(_)
+            | ReleaseLive(_)
+            | ReleaseRolledBack(_)
+            | StepDropped(_)
+            | DeploymentRecorded(_)
+            | DeploymentRated(_)
+            | MemorySuperseded(_)
+            | MemoryRecalled(_)
+            | MemoryForgotten(_)
+            | InstructionEdited(_)
+            | RequestClosed(_) => Vec::new(),
+        };
+        named.into_iter().flatten().map(|named| &named.blob).collect()
+    }
+
     /// The request that the fact is about, if any: the journal's index for "everything of this request".
     pub fn request(&self) -> Option<&RequestId> {
         use Fact::*;
