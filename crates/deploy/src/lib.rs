@@ -34,7 +34,7 @@ mod yard;
 pub use check::CheckOutcome;
 pub use deps::Deps;
 pub use error::{Error, Result};
-pub use gate::{GateOutcome, Violation};
+pub use gate::{GateOutcome, Violation, redacted};
 pub use manifest::Manifest;
 pub use plan::{PreviewPlan, StartPlan};
 pub use project::{LandOutcome, slug};

@@ -8,6 +8,8 @@ mod packages;
 mod paths;
 mod secrets;
 
+pub use secrets::redacted;
+
 use crate::error::{Error, Result};
 use crate::git::{Git, commit_id, failed, rev};
 use crate::project::{Change, What, import, numstat};

@@ -1,8 +1,11 @@
-//! Secrets in added lines. Shapes that mean a key always count; a long random value counts where it is given to
-//! something named like a secret. A placeholder is no secret. The value itself is never repeated in the reason.
+//! Secrets in added lines, and in texts that are to be kept. Shapes that mean a key always count; a long random value
+//! counts where it is given to something named like a secret. A placeholder is no secret. The value itself is never
+//! repeated in the reason.
 
 use regex::Regex;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Lines longer than this are bundles or data, and only looked at for fixed shapes.
@@ -52,18 +55,53 @@ fn shape_in(line: &str) -> Option<&'static str> {
 }
 
 fn given_in(line: &str) -> bool {
-    let Some(given) = GIVEN.as_ref() else { return false };
-    given.captures_iter(line).filter_map(|hit| hit.get(1)).any(|value| {
-        let value = value.as_str();
-        let digits = value.bytes().filter(u8::is_ascii_digit).count();
-        let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
-        // Code such as `token: request.headers.get` has few digits and reads like words.
-        digits >= 3
-            && letters >= 3
-            && entropy(value) >= 3.5
-            && !is_placeholder(value)
-            && !value.contains("()")
-    })
+    given(line).next().is_some()
+}
+
+/// Where values stand that are given to something named like a secret.
+fn given(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let hits = GIVEN.iter().flat_map(move |given| given.captures_iter(text));
+    hits.filter_map(|hit| hit.get(1)).filter(|value| is_random(value.as_str())).map(|value| value.range())
+}
+
+fn is_random(value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    // Code such as `token: request.headers.get` has few digits and reads like words.
+    digits >= 3 && letters >= 3 && entropy(value) >= 3.5 && !is_placeholder(value) && !value.contains("()")
+}
+
+/// The whole key, where it begins like one; without its end, all that could still belong to it.
+static PRIVATE_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let label = r"(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----";
+    Regex::new(&format!(r"-----BEGIN {label}(?:(?s:.*?)-----END {label}|[A-Za-z0-9+/=\s]*)")).ok()
+});
+
+/// The text without its secrets: each is replaced by what it was.
+pub fn redacted(text: &str) -> Cow<'_, str> {
+    let mut found: Vec<(Range<usize>, &str)> = Vec::new();
+    let keys = PRIVATE_KEY.iter().flat_map(|key| key.find_iter(text));
+    found.extend(keys.map(|hit| (hit.range(), "a private key")));
+    for (what, shape) in KNOWN.iter() {
+        let hits = shape.find_iter(text).filter(|hit| !is_placeholder(hit.as_str()));
+        found.extend(hits.map(|hit| (hit.range(), *what)));
+    }
+    found.extend(given(text).map(|range| (range, "a secret")));
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+    let (mut kept, mut at) = (String::with_capacity(text.len()), 0);
+    for (range, what) in found {
+        // One within another goes with it.
+        if range.start >= at {
+            kept.push_str(text.get(at..range.start).unwrap_or_default());
+            kept.push_str(&format!("[{what}, not kept]"));
+        }
+        at = at.max(range.end);
+    }
+    kept.push_str(text.get(at..).unwrap_or_default());
+    Cow::Owned(kept)
 }
 
 fn is_placeholder(value: &str) -> bool {
@@ -144,6 +182,26 @@ mod tests {
         for line in [format!("DB_PASSWORD={}", key("", 24)), format!("  \"apiKey\": \"{}\",", key("", 32))] {
             assert!(found("", &line, true).is_some(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_text_is_kept_without_its_secrets() {
+        let (token, other) = (key("ghp_", 36), key("", 32));
+        let pem =
+            ["-----BEGIN RSA", "PRIVATE KEY-----\nMIIB\nqv7e==\n-----END RSA", "PRIVATE KEY-----"].join(" ");
+        let text = format!("push with {token}, then\nAPI_KEY={other}\n{pem}\nand {token}");
+        let kept = redacted(&text);
+        for secret in [token.as_str(), other.as_str(), "MIIB", "qv7e"] {
+            assert!(!kept.contains(secret), "{kept}");
+        }
+        assert_eq!(
+            kept,
+            "push with [a GitHub token, not kept], then\nAPI_KEY=[a secret, not kept]\n\
+             [a private key, not kept]\nand [a GitHub token, not kept]"
+        );
+        let cut = text.split("-----END").next().unwrap();
+        assert!(!redacted(cut).contains("qv7e"), "a key whose end is missing");
+        assert!(matches!(redacted("const AWS = 'AKIAIOSFODNN7EXAMPLE'"), Cow::Borrowed(_)));
     }
 
     #[test]
