@@ -1,14 +1,27 @@
-//! What was learned, findable again: the notes that the journal's memory facts name, in a full-text index.
+//! What was learned, findable again: notes, their passages, what they name and how that hangs together.
 //!
-//! The index is a view in a file of its own. It is made from the journal's entries and can be thrown away at any time;
-//! a file that is damaged or of another layout is thrown away at open. A forgotten note leaves no byte of its text here.
+//! A folder with one SQLite file per space (a project, or a space that a client named). Each file is a view of the
+//! journal's memory facts: it can be thrown away at any time and is rebuilt from them to the last bit of its
+//! [dump](Reader::dump). A forgotten note leaves no byte of its words here.
 //!
-//! What people type is never query syntax: [`terms`] takes words out of it, and each is quoted.
+//! - [`store`]: the files, and the facts that change them. One [`Memory`] writes.
+//! - [`extract`]: passages of a text, and the things that it names. No model, no guess: the same text gives the same.
+//! - [`graph`]: entities and relations. They are read out of what the notes name; no table holds them.
+//! - [`recall`]: the notes nearest to a question, and why. Many [`Reader`]s ask at once.
+//! - [`languages`]: words and stems of texts and questions.
+//!
+//! What people type is never query syntax: words are taken out of it, and each is quoted.
 
+mod ask;
 mod error;
-mod index;
+mod extract;
+mod graph;
+mod languages;
+mod reader;
 mod recall;
-mod terms;
+mod store;
 
+pub use ask::{Found, GraphQuery, Hit, Query, Sizes};
 pub use error::Error;
-pub use index::Memory;
+pub use reader::Reader;
+pub use store::Memory;
