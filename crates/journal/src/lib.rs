@@ -16,6 +16,7 @@ mod agents;
 mod ballast;
 mod blob;
 mod chain;
+mod documents;
 mod error;
 mod fold;
 mod lanes;
@@ -35,6 +36,7 @@ mod words;
 mod writer;
 
 pub use blob::NewBlob;
+pub use documents::NoteOrder;
 pub use error::Error;
 pub use reader::Reader;
 pub use verify::Verified;

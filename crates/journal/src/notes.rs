@@ -145,6 +145,14 @@ impl Reader {
         self.ask(|db| one(db, &format!("{NOTE} WHERE note = ?1"), [note.as_str()], note_row))
     }
 
+    /// The note that says now what this source says.
+    pub fn note_of_source(&self, project: &ProjectId, source: &str) -> Result<Option<NoteRow>, Error> {
+        let sql = format!(
+            "{NOTE} WHERE project = ?1 AND source = ?2 AND superseded_by IS NULL ORDER BY seq DESC LIMIT 1"
+        );
+        self.ask(|db| one(db, &sql, (project.as_str(), source), note_row))
+    }
+
     /// Projects and other spaces that have notes, by name, each with how many.
     pub fn spaces(&self) -> Result<Vec<(ProjectId, u64)>, Error> {
         let sql = "SELECT project, count(*) FROM notes GROUP BY project ORDER BY project";
@@ -242,7 +250,7 @@ impl Reader {
     }
 }
 
-fn note_row(db: &Connection, row: &Row<'_>) -> Result<NoteRow, Error> {
+pub(crate) fn note_row(db: &Connection, row: &Row<'_>) -> Result<NoteRow, Error> {
     let (title, text) = words(db, row, 3, 4)?;
     Ok(NoteRow {
         note: id(row, 0)?,

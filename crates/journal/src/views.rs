@@ -71,6 +71,7 @@ CREATE INDEX attempts_of_request ON attempts (request);
 CREATE INDEX deployments_of_project ON deployments (project, seq);
 CREATE INDEX deployments_of_request ON deployments (request);
 CREATE INDEX notes_of_project ON notes (project, seq);
+CREATE INDEX notes_of_source ON notes (project, source);
 CREATE INDEX notes_of_batch ON notes (batch) WHERE batch IS NOT NULL;
 CREATE INDEX notes_superseded ON notes (superseded_by) WHERE superseded_by IS NOT NULL;
 CREATE INDEX recalls_of_note ON recalls (note, seq);
