@@ -4,11 +4,18 @@
 //! No network here, no settings, and nothing of the other rooms: whoever fetches a model's package hands its file in.
 
 mod catalogue;
+mod compute;
 mod error;
+mod file;
+mod minilm;
+mod multilingual;
+mod prepare;
+mod zip;
 
 use catalogue::names;
-pub use catalogue::{MINILM, MODELS, Model, USE_MULTILINGUAL};
+pub use catalogue::{Catalogue, MINILM, MODELS, Model, USE_MULTILINGUAL};
 pub use error::Error;
+pub use prepare::prepare;
 
 /// Turns texts into vectors whose dot product says how close two texts are in meaning.
 pub trait Embedder: Send + Sync {
