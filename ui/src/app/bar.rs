@@ -10,6 +10,8 @@ use crate::parts::icons;
 use crate::parts::plain::click;
 use crate::words::route::{Route, View};
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 
 #[component]
 pub fn Bar() -> impl IntoView {
@@ -69,6 +71,8 @@ const THEME: &str = "loopwright.theme";
 /// System, light, dark: one button that goes round. `boot.js` reads the same setting before the first paint.
 #[component]
 fn ThemeButton() -> impl IntoView {
+    let app = App::here();
+    follow_system(app);
     let theme = RwSignal::new(backend::remembered(THEME).unwrap_or_default());
     let turn = move |_| {
         let next = match theme.get_untracked().as_str() {
@@ -85,6 +89,7 @@ fn ThemeButton() -> impl IntoView {
             };
         }
         theme.set(next.to_owned());
+        app.theme.set(());
     };
     let (glyph, name) = (
         move || match theme.get().as_str() {
@@ -99,4 +104,13 @@ fn ThemeButton() -> impl IntoView {
         },
     );
     view! { <button class="quiet" data-testid="theme" title=name aria-label=name on:click=turn>{glyph}</button> }
+}
+
+/// The system may change its mind while the page is open. The listener stays as long as the page does.
+fn follow_system(app: App) {
+    let Ok(Some(dark)) = window().match_media("(prefers-color-scheme: dark)") else { return };
+    let told = Closure::<dyn FnMut()>::new(move || app.theme.set(()));
+    if dark.add_event_listener_with_callback("change", told.as_ref().unchecked_ref()).is_ok() {
+        told.forget();
+    }
 }

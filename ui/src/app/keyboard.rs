@@ -65,7 +65,7 @@ fn close(app: App) {
     app.act.set(Some(Act::Close));
     let route = app.route.get_untracked();
     if route.open.is_some() {
-        app.go(Route::to(route.view));
+        app.go(route.closed());
     }
     if let Some(element) = document().active_element() {
         let _ = element.unchecked_into::<HtmlElement>().blur();

@@ -49,6 +49,8 @@ pub struct App {
     /// A key's meaning for the page that is open.
     pub act: RwSignal<Option<Act>>,
     pub help: RwSignal<bool>,
+    /// Moves when the page's colours do.
+    pub theme: RwSignal<()>,
     pub notice: RwSignal<Option<Notice>>,
     /// Minutes that the browser's zone is ahead of UTC.
     pub zone: i32,
@@ -66,6 +68,7 @@ impl App {
             now: RwSignal::new(clock()),
             act: RwSignal::new(None),
             help: RwSignal::new(false),
+            theme: RwSignal::new(()),
             notice: RwSignal::new(None),
             zone: -(js_sys::Date::new_0().get_timezone_offset() as i32),
         }

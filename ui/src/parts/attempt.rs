@@ -1,6 +1,7 @@
 //! One attempt: who, why, how long, its checks, its brief, what it printed.
 
 use super::blob::{DiffOf, TextOf};
+use super::knew;
 use super::transcript::Transcript;
 use crate::app::{App, RwSignal, Views};
 use crate::parts::plain::{self, changed};
@@ -153,6 +154,7 @@ pub fn whole(app: App, view: AttemptView, part: Option<u32>) -> AnyView {
                 </div>
             })}
             {brief(&view)}
+            {knew::knew(app, view.attempt.clone())}
             {fold("Changes", false, move || view! { <DiffOf attempt=id.clone()/> }.into_any())}
             {fold("Transcript", false, move || {
                 view! { <Transcript attempt=same.clone() /> }.into_any()

@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod copy;
 pub mod hand_over;
 pub mod icons;
+pub mod knew;
 pub mod plain;
 pub mod ring;
 pub mod stars;

@@ -105,7 +105,12 @@ pub fn choice(
     label: &'static str,
     options: Vec<(String, String)>,
 ) -> AnyView {
-    let options = options.into_iter().map(|(id, title)| view! { <option value=id>{title}</option> }).views();
+    let now = value.get_untracked();
+    let option = |(id, title): (String, String)| {
+        let chosen = id == now;
+        view! { <option value=id selected=chosen>{title}</option> }
+    };
+    let options = options.into_iter().map(option).views();
     view! {
         <select data-testid=testid aria-label=label prop:value=value.shown() on:change=typed(value)>{options}</select>
     }

@@ -117,7 +117,7 @@ pub fn cost(cost: &Found, practice: bool) -> Cost {
 }
 
 /// `$0.12`; below a cent with four decimals. By whole numbers: formatting of floats would add 10 kB to the wasm.
-fn dollars(usd: f64) -> String {
+pub fn dollars(usd: f64) -> String {
     let fine = (usd * 10_000.0).round() as u64;
     if fine > 0 && fine < 100 {
         return format!("$0.{fine:04}");

@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod diff;
 pub mod figures;
+pub mod graph;
 pub mod keys;
 pub mod lanes;
 pub mod list;

@@ -90,6 +90,12 @@ impl Route {
         }
     }
 
+    /// Where one is once what is open is closed: from an entity one comes back to the graph, from all else to the view.
+    pub fn closed(&self) -> Self {
+        let graph = self.open.as_deref().is_some_and(|open| open.starts_with("graph"));
+        if self.view == View::Memory && graph { Self::open(self.view, "graph") } else { Self::to(self.view) }
+    }
+
     pub fn hash(&self) -> String {
         match &self.open {
             Some(open) => format!("#/{}/{open}", self.view.slug()),
@@ -114,6 +120,15 @@ mod tests {
             let deep = Route::open(view, "a/b.md");
             assert_eq!(Route::parse(&deep.hash()), deep);
         }
+    }
+
+    #[test]
+    fn what_is_closed_is_left_step_by_step() {
+        let closed = |hash: &str| Route::parse(hash).closed().hash();
+        assert_eq!(closed("#/memory/graph/app/x.tsx"), "#/memory/graph");
+        assert_eq!(closed("#/memory/graph"), "#/memory/graph");
+        assert_eq!(closed("#/memory/n-1"), "#/memory");
+        assert_eq!(closed("#/instructions/a/b.md"), "#/instructions");
     }
 
     #[test]

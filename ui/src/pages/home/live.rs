@@ -4,7 +4,7 @@ use crate::app::{App, Memo, RwSignal, Views, each, memo, part};
 use crate::parts::hand_over::hand_over;
 use crate::parts::ring::{IDLE, Ring, Spot};
 use crate::parts::transcript::Transcript;
-use crate::parts::{attempt, plain};
+use crate::parts::{attempt, knew, plain};
 use crate::words::stages::{self, Mark};
 use crate::words::{sentence, time};
 use leptos::prelude::*;
@@ -209,6 +209,7 @@ fn Attempt(focus: Focus, view: Memo<Option<AttemptView>>, open: bool) -> impl In
                 {attempt::brief(&v)}
                 {running(app, &v, request.get(), heard)}
             }))}
+            {id.clone().map(|id| knew::knew(app, id))}
             {id.map(|id| attempt::fold("Transcript", open, move || {
                 view! { <Transcript attempt=id.clone() heard=Some(heard) /> }.into_any()
             }))}

@@ -1,106 +1,72 @@
-//! Memory: search as one types, read a note, push one, forget one.
+//! Memory: search as one types, a note with where it comes from and who recalled it, the graph, and how it all stands.
 
+mod edit;
+mod graph;
+mod list;
 mod note;
 mod push;
+mod state;
 
-use crate::app::{App, Load, RwSignal, Views, memo, part, read};
-use crate::backend::Answer;
-use crate::parts::plain::{click, typed};
-use crate::parts::states;
-use crate::words::route::{Route, View};
+use crate::app::{App, Memo, RwSignal, Views, memo, part};
+use crate::parts::plain::{self, clicked};
+use crate::words::memory::Place;
 use leptos::prelude::*;
-use protocol::Request;
-use protocol::api::RecallAsk;
-use protocol::fact::NoteKind;
-use protocol::view::NoteRow;
-
-/// Every kind, with the word that people read.
-pub const KINDS: [(NoteKind, &str); 7] = [
-    (NoteKind::Decision, "decision"),
-    (NoteKind::Preference, "preference"),
-    (NoteKind::Document, "document"),
-    (NoteKind::Glossary, "glossary"),
-    (NoteKind::Step, "step"),
-    (NoteKind::Deployment, "deployment"),
-    (NoteKind::Failure, "failure"),
-];
-
-pub fn kind_word(kind: NoteKind) -> &'static str {
-    KINDS.iter().find(|(k, _)| *k == kind).map_or("note", |(_, word)| word)
-}
 
 #[component]
 pub fn Memory() -> impl IntoView {
     let app = App::here();
-    let query = RwSignal::new(String::new());
-    let load = read(app, move || {
-        app.head.track();
-        let query = query.get().trim().to_owned();
-        Some(if query.is_empty() {
-            Request::Notes { project: app.active(), limit: Some(200), superseded: false }
-        } else {
-            Request::Recall(Box::new(RecallAsk {
-                project: app.active(),
-                query,
-                limit: Some(50),
-                ..RecallAsk::default()
-            }))
+    let place = memo(move || app.route.look(|r| Place::of(r.open.as_deref())));
+    let tab = memo(move || {
+        place.look(|p| match p {
+            Place::Notes | Place::Note(_) => 0usize,
+            Place::Graph(_) => 1,
+            Place::State => 2,
         })
     });
-    let rows = memo(move || match load.get() {
-        Load::Ready(Answer::Notes { rows }) => rows,
-        Load::Ready(Answer::Recalled(found)) => found.rows,
-        _ => Vec::new(),
-    });
-    let list = part(move || match load.get() {
-        Load::Loading => states::loading(6),
-        Load::Failed(why) => states::failed(&why),
-        Load::Ready(Answer::Recalled(found)) if found.rows.is_empty() => states::empty(
-            "Nothing in memory matches",
-            "Try fewer or other words: recall looks for the words themselves.",
-        ),
-        Load::Ready(_) if rows.look(Vec::is_empty) => states::empty(
-            "Memory is empty",
-            "Every finished request leaves notes here. You can also push one: a decision, a preference, a document.",
-        ),
-        Load::Ready(_) => rows.get().into_iter().map(|row| item(app, row)).views().into_any(),
+    let query = RwSignal::new(String::new());
+    let body = part(move || match tab.get() {
+        0 => list::list(app, place, query),
+        1 => graph::page(app, place),
+        _ => state::page(app),
     });
     view! {
         <div class="sheet">
             <header class="sheet-head">
                 <h1>"Memory"</h1>
+                {tabs(tab)}
                 <span class="grow"></span>
-                <input
-                    type="search"
-                    data-focus
-                    data-testid="memory-search"
-                    placeholder="Recall: type what you look for ( / )"
-                    aria-label="Search memory"
-                    prop:value=query.shown()
-                    on:input=typed(query)
-                />
-                <p class="muted">"What Hermes remembers of this project, and reads before each request. Each note says where it came from."</p>
+                {part(move || (tab.get() == 0).then(|| list::search(query)))}
             </header>
-            <push::Push/>
-            <div class="two">
-                <div class="card items" data-testid="notes">{list}</div>
-                <note::Note rows=rows/>
-            </div>
+            {body}
         </div>
     }
 }
 
-fn item(app: App, row: NoteRow) -> AnyView {
-    let id = row.note.to_string();
-    let route = Route::open(View::Memory, id.clone());
-    let open = move || app.route.look(|r| r.open.as_deref() == Some(id.as_str()));
-    let why = row.why.as_deref().map(crate::words::sentence);
-    view! {
-        <button class="item" class:open=open data-row data-testid="note" on:click=click(move |_| app.go(route.clone()))>
-            <span class="item-head"><b dir="auto">{row.title}</b><span class="badge">{kind_word(row.note_kind)}</span></span>
-            <span class="item-text short muted small" dir="auto">{row.text}</span>
-            {why.map(|w| view! { <span class="small" data-testid="note-why">{w}</span> })}
-        </button>
-    }
-    .into_any()
+fn tabs(tab: Memo<usize>) -> AnyView {
+    let all = [(Place::Notes, "Notes"), (Place::Graph(None), "Graph"), (Place::State, "State")];
+    let link = |(i, (place, name)): (usize, (Place, &'static str))| {
+        let here = move || (tab.get() == i).then_some("page");
+        let testid = format!("memory-{}", name.to_lowercase());
+        view! { <a class="tab button" href=place.hash() aria-current=here data-testid=testid>{name}</a> }
+    };
+    view! { <nav class="tabs" aria-label="Memory">{all.into_iter().enumerate().map(link).views()}</nav> }
+        .into_any()
+}
+
+/// Small switches, each on or off.
+pub fn switches(on: RwSignal<Vec<String>>, options: Vec<(String, AnyView)>, testid: &'static str) -> AnyView {
+    let one = |(id, label): (String, AnyView)| {
+        let (mine, name) = (id.clone(), id.clone());
+        let pressed = move || on.look(|on| on.contains(&mine)).to_string();
+        let act: plain::Act = Box::new(move || {
+            on.update(|all| match all.iter().position(|one| *one == id) {
+                Some(at) => drop(all.remove(at)),
+                None => all.push(id.clone()),
+            })
+        });
+        view! {
+            <button type="button" class="switch" aria-pressed=pressed data-testid=testid data-kind=name on:click=clicked(act)>{label}</button>
+        }
+    };
+    options.into_iter().map(one).views().into_any()
 }
