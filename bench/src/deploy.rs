@@ -15,9 +15,9 @@ const CADDY: &str = "Caddy 2.6.2";
 
 pub fn measures() -> Vec<Measure> {
     vec![
-        Measure { name: "100 release switches under load", take: switches },
-        Measure { name: "the dashboard's size", take: dashboard },
-        Measure { name: "the daemon's size", take: daemon },
+        Measure::new("100 release switches under load", switches),
+        Measure::new("the dashboard's size", dashboard),
+        Measure::new("the daemon's size", daemon),
     ]
 }
 

@@ -33,6 +33,11 @@ pub enum StandIn {
 impl Home {
     /// Made by a first start of the daemon, which is stopped again; the edge stays.
     pub fn new(stand_in: StandIn) -> Result<Home> {
+        Home::with(stand_in, "")
+    }
+
+    /// The same with more settings.
+    pub fn with(stand_in: StandIn, more: &str) -> Result<Home> {
         let workspace = Workspace::new()?;
         // Agents and sites run as other users, which may not reach the folder that this was built in.
         let program = workspace.copy_program(&built("loopwrightd")?)?;
@@ -45,7 +50,8 @@ impl Home {
             StandIn::Hold => Some(vec![bench, "hold"]),
         };
         let practice = argv.map_or_else(String::new, |argv| format!("[practice]\nargv = {argv:?}\n"));
-        workspace.settings(&format!("screenshots = \"off\"\n\n[limits]\nattempts = 1\n\n{practice}"))?;
+        workspace
+            .settings(&format!("screenshots = \"off\"\n\n[limits]\nattempts = 1\n\n{practice}\n{more}"))?;
         let home = Home { workspace, program };
         let (daemon, _) = home.start()?;
         daemon.wait_for(PATIENCE, |entry| matches!(entry.fact, Fact::ProjectCreated(_)).then_some(()))?;

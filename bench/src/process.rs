@@ -27,3 +27,58 @@ pub fn settled(pids: &[u32]) -> Result<Vec<f64>> {
     }
     Ok(last)
 }
+
+/// Seconds of processor time that all its threads have used, in steps of a hundredth.
+pub fn processor(pid: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
+    // The name in brackets may hold anything.
+    let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    let ticks: f64 = ticks.collect::<Result<Vec<f64>, _>>()?.iter().sum();
+    Ok(ticks / 100.0)
+}
+
+/// The same once it does nothing any more for a while, or after ten seconds.
+pub fn processor_at_rest(pid: u32) -> Result<f64> {
+    const CALM: Duration = Duration::from_millis(400);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut last = processor(pid)?;
+    let mut since = Instant::now();
+    while since.elapsed() < CALM && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = processor(pid)?;
+        if now > last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    Ok(last)
+}
+
+/// Bytes that it made the kernel write to a disk.
+pub fn written(pid: u32) -> Result<u64> {
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io")).context("the process is gone")?;
+    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).context("no write_bytes")?;
+    Ok(line.trim().parse()?)
+}
+
+/// Resident memory of the process and of all that descend from it, in MB.
+pub fn family_resident(pid: u32) -> Result<f64> {
+    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|child| Some((child, parent(child)?)))
+        .collect();
+    let mut family = vec![pid];
+    let mut seen = 0;
+    while let Some(one) = family.get(seen).copied() {
+        family.extend(parents.iter().filter(|(_, parent)| *parent == one).map(|(child, _)| *child));
+        seen += 1;
+    }
+    // One that ended meanwhile holds nothing.
+    Ok(family.into_iter().filter_map(|one| resident(one).ok()).sum())
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}

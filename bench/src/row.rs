@@ -97,6 +97,13 @@ impl Row {
         self
     }
 
+    /// A peer, and where its figure is from.
+    pub fn beside(mut self, peer: &'static str, value: impl Into<String>, source: &'static str) -> Row {
+        (self.peer, self.peer_value, self.peer_source) =
+            (Some(peer.into()), Some(value.into().into()), Some(source.into()));
+        self
+    }
+
     /// A peer whose figure was recorded.
     pub fn recorded(mut self, peer: &'static str, value: &'static str) -> Row {
         (self.peer, self.peer_value, self.peer_source) =

@@ -92,6 +92,7 @@ impl Teller<'_> {
                 recalled: vec![],
                 agents: states,
                 base: self.base.clone(),
+                memory: None,
             }
             .into(),
             PlanMade { request: request.clone(), tasks: vec![planned], why: "one task is enough".into() }
@@ -233,6 +234,8 @@ impl Teller<'_> {
                 source: format!("request {request}"),
                 request: Some(request.clone()),
                 agent: Some(self.agent.clone()),
+                confidence: None,
+                batch: None,
             }
             .into(),
             RequestClosed { request, outcome: Outcome::Live, why: "all checks passed".into() }.into(),

@@ -12,8 +12,8 @@ use crate::Measure;
 
 pub fn measures() -> Vec<Measure> {
     vec![
-        Measure { name: "a whole run of the practice agent", take: practice::run },
-        Measure { name: "reading what an agent writes", take: reading::rows },
-        Measure { name: "the real agents", take: inside::rows },
+        Measure::new("a whole run of the practice agent", practice::run),
+        Measure::new("reading what an agent writes", reading::rows),
+        Measure::new("the real agents", inside::rows),
     ]
 }

@@ -9,11 +9,11 @@ use crate::Measure;
 
 pub fn measures() -> Vec<Measure> {
     vec![
-        Measure { name: "idle memory of the daemon", take: rest::idle },
-        Measure { name: "start to answering", take: rest::start },
-        Measure { name: "request accepted to agent process started", take: run::accepted_to_started },
-        Measure { name: "10,000 requests accepted", take: intake::ten_thousand },
-        Measure { name: "mirror read of 20,000 entries", take: mirror::twenty_thousand },
+        Measure::new("idle memory of the daemon", rest::idle),
+        Measure::new("start to answering", rest::start),
+        Measure::new("request accepted to agent process started", run::accepted_to_started),
+        Measure::new("10,000 requests accepted", intake::ten_thousand),
+        Measure::new("mirror read of 20,000 entries", mirror::twenty_thousand),
     ]
 }
 
