@@ -2,10 +2,11 @@
 
 use crate::client::Client;
 use crate::home::Home;
+use crate::memory_cli::{self, MemoryCommand};
+use crate::remember::{mirror, models};
 use crate::{agents_cli, ask, bridges, canary, print, reply, serve, signin_cli};
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use protocol::fact::NoteKind;
 use protocol::*;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +45,12 @@ enum Command {
         /// Reload open pages when a file changes.
         #[arg(long)]
         live: bool,
+    },
+    /// Fetch an embedding model, or compute vectors with one (started by `serve`, a process of its own).
+    #[command(hide = true)]
+    Model {
+        #[command(subcommand)]
+        work: models::Work,
     },
     /// The practice agent (an ACP agent on stdin and stdout).
     #[command(hide = true)]
@@ -110,6 +117,8 @@ enum Command {
     },
     /// Planned and completed steps.
     Steps(Listing),
+    /// Copy what is new of the journal and the memory into a folder, where it can be asked with no daemon.
+    Mirror { dir: PathBuf },
     /// What is remembered.
     Memory {
         #[command(subcommand)]
@@ -154,30 +163,6 @@ struct Listing {
 enum JournalCommand {
     /// Recompute the whole hash chain.
     Verify,
-}
-
-#[derive(Debug, Subcommand)]
-enum MemoryCommand {
-    /// Remember something.
-    Push {
-        text: String,
-        #[arg(long, default_value = "")]
-        title: String,
-        #[arg(long)]
-        project: Option<ProjectId>,
-    },
-    /// What a request with these words would be told.
-    Recall {
-        query: String,
-        #[arg(long)]
-        project: Option<ProjectId>,
-        #[arg(long)]
-        limit: Option<u32>,
-    },
-    /// Forget a note for good.
-    Forget { note: NoteId },
-    /// All notes, newest first.
-    List(Listing),
 }
 
 #[derive(Debug, Subcommand)]
@@ -227,6 +212,7 @@ pub fn run(line: Line) -> Result<ExitCode> {
             small_runtime()?.block_on(deploy::static_site::serve_static(&root, &port, live))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Model { work } => models::work(work).map(|()| ExitCode::SUCCESS),
         Command::PracticeAgent => {
             let pause = std::env::var("PRACTICE_PAUSE_MS").ok().and_then(|ms| ms.parse().ok());
             small_runtime()?.block_on(crate::ask::practice(pause))?;
@@ -258,6 +244,12 @@ async fn talk(client: &Client, home: &Home, command: Command, json: bool) -> Res
         Command::Journal { verify: None, after, follow } => {
             return ask::journal(client, after, follow, json).await.map(|()| ExitCode::SUCCESS);
         }
+        Command::Mirror { dir } => {
+            let head = mirror::pull(client, &dir).await?;
+            print::line(&format!("{} holds the journal up to entry {head}", dir.display()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Memory { command } => return memory_cli::run(client, home, command, json).await,
         Command::Link => {
             print::line(&client.link().await?)?;
             return Ok(ExitCode::SUCCESS);
@@ -308,14 +300,6 @@ fn request_of(command: Command) -> Result<Request> {
         Command::Releases(Listing { project, .. }) => Request::Releases { project },
         Command::Rollback { project, release } => Request::Rollback { project, release },
         Command::Steps(Listing { project, .. }) => Request::Steps { project },
-        Command::Memory { command } => match command {
-            MemoryCommand::Push { text, title, project } => {
-                Request::Push { project, kind: NoteKind::Decision, title, text }
-            }
-            MemoryCommand::Recall { query, project, limit } => Request::Recall { project, query, limit },
-            MemoryCommand::Forget { note } => Request::Forget { note },
-            MemoryCommand::List(Listing { project, limit, .. }) => Request::Notes { project, limit },
-        },
         Command::Bridges => Request::Bridges,
         Command::Projects => Request::Projects,
         Command::Project { command } => match command {
@@ -326,8 +310,11 @@ fn request_of(command: Command) -> Result<Request> {
         Command::Serve(_)
         | Command::Edge(_)
         | Command::ServeStatic { .. }
+        | Command::Model { .. }
         | Command::PracticeAgent
         | Command::Link
+        | Command::Mirror { .. }
+        | Command::Memory { .. }
         | Command::Stop { .. }
         | Command::Ask(_)
         | Command::Agents(_)

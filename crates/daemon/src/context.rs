@@ -17,6 +17,9 @@ pub struct Daemon {
     pub settings: Settings,
     pub writer: Writer,
     pub reads: Reads,
+    pub memory: crate::remember::Remember,
+    pub models: std::sync::Arc<crate::remember::models::Models>,
+    pub enrichment: crate::remember::enrich::Enrichment,
     pub yard: deploy::Yard,
     pub edge: deploy::edge::EdgeClient,
     pub setup: agents::Setup,
@@ -28,6 +31,8 @@ pub struct Daemon {
     pub previews: crate::previews::Previews,
     pub sessions: crate::session::Sessions,
     pub bridges: crate::bridges::Bridges,
+    pub lightrag: crate::lightrag::Face,
+    pub elsewhere: crate::remember::elsewhere::Elsewhere,
     pub runs: crate::runs::Runs,
     /// The instruction files that were read last.
     pub instructions: Mutex<Option<(ProjectId, CommitId, Instructions)>>,

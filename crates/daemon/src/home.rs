@@ -26,13 +26,14 @@ impl Home {
             (home.agents(), 0o711),
             (home.deps(), 0o755),
             (home.secrets(), 0o700),
+            (home.memory(), 0o700),
         ] {
             std::fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
             std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(mode))
                 .with_context(|| format!("failed to set the mode of {}", dir.display()))?;
         }
         // Keys lie in the one, and who can open the other could hold it; an agent knows both their names.
-        for file in [home.settings(), home.lock(), home.bridge_token()] {
+        for file in [home.settings(), home.lock(), home.bridge_token(), home.memory_key()] {
             close(&file)?;
         }
         Ok(home)
@@ -52,7 +53,19 @@ impl Home {
         self.root.join("journal.db")
     }
     pub fn memory(&self) -> PathBuf {
-        self.root.join("memory.db")
+        self.root.join("memory")
+    }
+    /// The embedding models that were fetched.
+    pub fn models(&self) -> PathBuf {
+        self.root.join("models")
+    }
+    /// A second memory, while it is compared with the first.
+    pub fn memory_beside(&self) -> PathBuf {
+        self.root.join("memory.beside")
+    }
+    /// What held the notes in earlier versions.
+    pub fn memory_before(&self) -> [PathBuf; 3] {
+        ["memory.db", "memory.db-wal", "memory.db-shm"].map(|file| self.root.join(file))
     }
     pub fn settings(&self) -> PathBuf {
         self.root.join("loopwright.toml")
@@ -83,6 +96,10 @@ impl Home {
     /// What MCP clients show at the bridges.
     pub fn bridge_token(&self) -> PathBuf {
         self.root.join("bridge.token")
+    }
+    /// What clients of the memory show.
+    pub fn memory_key(&self) -> PathBuf {
+        self.root.join("memory.key")
     }
     pub fn lock(&self) -> PathBuf {
         self.run().join("daemon.lock")
@@ -158,12 +175,12 @@ mod tests {
     fn what_holds_keys_is_closed_to_others() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::prepare(dir.path()).unwrap();
-        for file in [home.settings(), home.lock(), home.bridge_token()] {
+        for file in [home.settings(), home.lock(), home.bridge_token(), home.memory_key()] {
             std::fs::write(&file, "").unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
         }
         Home::prepare(dir.path()).unwrap();
-        for file in [home.settings(), home.lock(), home.bridge_token()] {
+        for file in [home.settings(), home.lock(), home.bridge_token(), home.memory_key()] {
             assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }

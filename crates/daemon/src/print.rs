@@ -32,12 +32,14 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
     if json {
         return line(&serde_json::to_string(response)?);
     }
+    if let Some(printed) = crate::memory_cli::print(response) {
+        return printed;
+    }
     match response {
         Response::Requests { rows } => requests(rows),
         Response::Deployments { rows } => deployments(rows),
         Response::Releases { rows } => releases(rows),
         Response::Steps { planned, completed } => steps(planned, completed),
-        Response::Notes { rows } | Response::Recalled { rows } => notes(rows),
         Response::Agents { rows } => agents(rows),
         Response::Projects { rows } => projects(rows),
         Response::Doctor { rows } => doctor(rows),
@@ -52,7 +54,6 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
             line(&format!("loopwrightd {} on {}, journal {}, head {}", h.daemon, h.host, h.journal, h.head))
         }
         Response::Show(view) => show(view),
-        Response::Pushed { note } => line(note.as_str()),
         Response::Project { project } => line(project.as_str()),
         Response::Planned { step } => line(step.as_str()),
         Response::Text { text } | Response::Instruction { text, .. } => line(text),
@@ -62,6 +63,15 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
         | Response::Journal { .. }
         | Response::Instructions { .. }
         | Response::Bridges { .. }
+        | Response::Notes { .. }
+        | Response::Recalled(_)
+        | Response::Pushed { .. }
+        | Response::Exported { .. }
+        | Response::MemoryVerified { .. }
+        | Response::Note(_)
+        | Response::Memory(_)
+        | Response::Graph(_)
+        | Response::Knew { .. }
         | Response::Transcript { .. } => line(&serde_json::to_string_pretty(response)?),
     }
 }
@@ -128,21 +138,6 @@ fn steps(planned: &[StepRow], completed: &[StepRow]) -> Result<()> {
         planned.iter().map(|s| vec![s.step.to_string(), "planned".into(), ago(s.at), s.title.clone()]);
     let completed = completed.iter().map(|s| vec![number(s), "completed".into(), ago(s.at), s.title.clone()]);
     table(&["step", "state", "when", "title"], planned.chain(completed))
-}
-
-fn notes(rows: &[NoteRow]) -> Result<()> {
-    table(
-        &["note", "kind", "when", "title", "why"],
-        rows.iter().map(|n| {
-            vec![
-                n.note.to_string(),
-                format!("{:?}", n.note_kind).to_lowercase(),
-                ago(n.at),
-                n.title.clone(),
-                n.why.clone().unwrap_or_default(),
-            ]
-        }),
-    )
 }
 
 fn agents(rows: &[AgentRow]) -> Result<()> {
@@ -330,7 +325,7 @@ fn short(commit: &str) -> String {
     commit.chars().take(10).collect()
 }
 
-fn ago(at: At) -> String {
+pub fn ago(at: At) -> String {
     let s = crate::names::now().since(at) / 1000;
     match s {
         0..60 => format!("{s} s ago"),

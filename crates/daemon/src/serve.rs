@@ -9,12 +9,12 @@ use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::shell::Shell;
 use crate::writer::Writer;
-use crate::{answer, bridges, edge, names, print, releases, tools, users, web};
+use crate::remember::{self, Keeper, Remember};
+use crate::{answer, bridges, edge, lightrag, names, print, releases, tools, users, web};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use deploy::edge::{EdgeClient, EdgeConfig};
 use journal::{Journal, Opening, Reader};
-use memory::Memory;
 use protocol::Request;
 use rustix::fs::FlockOperation;
 use std::fs::File;
@@ -40,6 +40,12 @@ pub struct Options {
     /// First of the five ports of the agents' MCP servers on 127.0.0.1 (0: any free ones), or `off`.
     #[arg(long, value_name = "PORT|off")]
     bridges: Option<bridges::Ports>,
+    /// Port of the memory's HTTP face on 127.0.0.1 (0: any free one), or `off`.
+    #[arg(long, value_name = "PORT|off")]
+    memory: Option<bridges::Ports>,
+    /// The memory's embedding model, before what the settings say; `none`: words alone.
+    #[arg(long)]
+    model: Option<String>,
     /// Folder that holds `node` and `npm`.
     #[arg(long)]
     node: Option<PathBuf>,
@@ -105,6 +111,7 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     let on_socket = axum::serve(Peers(control), web::control(daemon.clone()));
     let on_loopback = axum::serve(dashboard, web::dashboard(daemon.clone(), port));
     bridges::open(&daemon).await;
+    lightrag::open(&daemon).await;
     let link = address(&daemon.sessions.link()?);
     print::line(&format!("dashboard: {link}"))?;
     let background = tokio::spawn(settle(daemon.clone()));
@@ -157,8 +164,17 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
     let reader = Reader::open(&home.journal()).context("failed to read the journal")?;
     let memory = open_memory(&home, &journal)?;
     let limits = settings.engine_limits(memory_of_machine());
-    let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), memory, limits)?;
+    let memory_reader = memory.reader();
+    let keeper = Keeper::start(memory, reader.clone(), journal.head().0)?;
+    let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), keeper.clone(), limits)?;
     let own_exe = std::env::current_exe().context("failed to find this program's own file")?;
+    let models = remember::models::Models::new(
+        home.models(),
+        own_exe.clone(),
+        options.model.clone(),
+        &settings.memory,
+        memory_of_machine(),
+    )?;
     if let Some(tools) = &options.tools {
         tools::remember(&home, tools)?;
     }
@@ -178,9 +194,14 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
     crate::accounts::load(&home, &setup.accounts);
     Ok(Daemon {
         reads: Reads::new(reader),
+        memory: Remember::new(keeper, memory_reader),
+        models: Arc::new(models),
+        enrichment: Default::default(),
         edge: EdgeClient::new(home.edge_control()),
         sessions: Sessions::open(&home.sessions())?,
         bridges: bridges::Bridges::new(bridge_ports(options, &settings), home.bridge_token()),
+        elsewhere: remember::elsewhere::Elsewhere::new(&settings.memory, home.root()),
+        lightrag: lightrag::Face::new(memory_port(options, &settings), home.memory_key()),
         readiness: Roster::new(setup.clone(), live.clone()),
         sign_ins: Default::default(),
         runs: Default::default(),
@@ -215,6 +236,13 @@ fn bridge_ports(options: &Options, settings: &Settings) -> bridges::Ports {
     options.bridges.unwrap_or(ours)
 }
 
+/// The same for the memory's HTTP face.
+fn memory_port(options: &Options, settings: &Settings) -> bridges::Ports {
+    let set = &settings.memory;
+    let ours = if set.http { bridges::Ports::From(set.port) } else { bridges::Ports::Off };
+    options.memory.unwrap_or(ours)
+}
+
 fn explain(e: journal::Error) -> anyhow::Error {
     match e {
         journal::Error::NewerHome { found, known } => anyhow::anyhow!(
@@ -225,13 +253,17 @@ fn explain(e: journal::Error) -> anyhow::Error {
     }
 }
 
-/// The memory index is a view: one that does not belong to this journal is made anew.
-fn open_memory(home: &Home, journal: &Journal) -> Result<Memory> {
-    let mut memory = Memory::open(&home.memory()).context("failed to open the memory index")?;
-    if memory.journal().as_ref() != Some(journal.id()) {
-        memory.reset(journal.id()).context("failed to prepare the memory index")?;
+/// What an earlier version kept is taken away: nothing that is forgotten from now on would be forgotten there.
+fn open_memory(home: &Home, journal: &Journal) -> Result<memory::Memory> {
+    for file in home.memory_before() {
+        match std::fs::remove_file(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(e).with_context(|| format!("failed to remove {}", file.display()));
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
-    Ok(memory)
+    remember::open(&home.memory(), journal.id()).context("failed to open the memory")
 }
 
 /// The first folder that holds the program.
@@ -302,6 +334,7 @@ async fn settle(daemon: Arc<Daemon>) {
         probing.nudge();
     });
     tokio::spawn(prepare_packages(daemon.clone()));
+    remember::start(&daemon);
     Shell::new(daemon).run().await;
 }
 

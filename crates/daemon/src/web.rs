@@ -133,10 +133,13 @@ impl Heads {
 }
 
 async fn blob(State(daemon): Shared, Path(id): Path<BlobId>) -> HttpResponse {
-    match daemon.reads.ask(move |r| r.blob(&id)).await {
-        Ok(Some(bytes)) => {
-            let kind = if bytes.starts_with(b"\x89PNG") { "image/png" } else { "text/plain; charset=utf-8" };
-            ([(header::CONTENT_TYPE, kind)], bytes).into_response()
+    match daemon.reads.ask(move |r| r.blob_with_salt(&id)).await {
+        Ok(Some(blob)) => {
+            let kind =
+                if blob.data.starts_with(b"\x89PNG") { "image/png" } else { "text/plain; charset=utf-8" };
+            let salt: String = blob.salt.iter().map(|byte| format!("{byte:02x}")).collect();
+            let salt = (header::HeaderName::from_static(crate::client::SALT), salt);
+            ([(header::CONTENT_TYPE, kind.to_owned()), salt], blob.data).into_response()
         }
         Ok(None) => Refusal(ApiError::new(Code::NotFound, "this is not kept any more")).into_response(),
         Err(e) => Refusal(e).into_response(),

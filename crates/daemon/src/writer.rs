@@ -1,15 +1,14 @@
-//! The single writer: one thread that owns the journal, the engine's state and the memory index. Inputs are decided one
-//! after the other and committed together, so that fifty requests at once cost one disk flush. Nothing is answered, and
-//! nobody is woken, before the facts are durable.
+//! The single writer: one thread that owns the journal and the engine's state. Inputs are decided one after the other and
+//! committed together, so that fifty requests at once cost one disk flush. Nothing is answered, and nobody is woken, before
+//! the facts are durable; what is remembered is answered once the memory has it, too.
 
-use crate::context::{hold, internal};
 use crate::names;
+use crate::remember::Keeper;
 use engine::{Effect, Input, Limits, Rejected, State};
 use journal::{Batch, Journal, NewBlob, Reader};
-use memory::Memory;
-use protocol::fact::{Entry, Fact, Recalled};
+use protocol::fact::{Entry, Fact};
 use protocol::view::TranscriptLine;
-use protocol::{ApiError, AttemptId, Code, ProjectId};
+use protocol::{ApiError, AttemptId, Code};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,7 +66,7 @@ impl From<Refused> for ApiError {
 struct Job {
     input: Input,
     blobs: Vec<NewBlob>,
-    reply: oneshot::Sender<Result<Vec<Entry>, Refused>>,
+    reply: Reply,
     /// The room that its blobs take in the queue, given back when it is dropped.
     _room: OwnedSemaphorePermit,
 }
@@ -85,7 +84,6 @@ pub struct Writer {
     pub head: watch::Receiver<u64>,
     pub pending: watch::Receiver<Arc<Vec<Effect>>>,
     pub disk_full: watch::Receiver<bool>,
-    memory: Arc<std::sync::Mutex<Memory>>,
 }
 
 impl Writer {
@@ -94,12 +92,11 @@ impl Writer {
         disk: PathBuf,
         journal: Journal,
         reader: Reader,
-        memory: Memory,
+        keeper: Keeper,
         limits: Limits,
     ) -> anyhow::Result<Self> {
-        let memory = Arc::new(std::sync::Mutex::new(memory));
         let mut state = State::default();
-        replay(&reader, &mut state, &memory)?;
+        replay(&reader, &mut state)?;
         let (tx, rx) = mpsc::channel(QUEUE);
         let (head_tx, head) = watch::channel(journal.head().0);
         let (pending_tx, pending) = watch::channel(Arc::new(engine::pending(&state, &limits)));
@@ -110,7 +107,7 @@ impl Writer {
             reader,
             state,
             limits,
-            memory: memory.clone(),
+            keeper,
             head: head_tx,
             pending: pending_tx,
             full: full_tx,
@@ -119,7 +116,7 @@ impl Writer {
         };
         std::thread::Builder::new().name("writer".into()).spawn(move || desk.work(rx))?;
         let room = Arc::new(Semaphore::new(QUEUED_BYTES));
-        Ok(Self { tx, room, head, pending, disk_full, memory })
+        Ok(Self { tx, room, head, pending, disk_full })
     }
 
     /// Decides `input`; its facts are durable when this returns.
@@ -133,20 +130,6 @@ impl Writer {
             },
         )?;
         answer.await.map_err(|_| Refused::Stopping)?
-    }
-
-    /// What the memory index finds. It is asked on the blocking pool: the writer may hold it.
-    pub async fn recall(
-        &self,
-        project: ProjectId,
-        query: String,
-        limit: u32,
-    ) -> Result<Vec<Recalled>, ApiError> {
-        let memory = self.memory.clone();
-        let asked =
-            tokio::task::spawn_blocking(move || hold(&memory).recall(&project, &query, limit as usize));
-        let failed = "recall from memory";
-        asked.await.map_err(|e| internal(failed, e))?.map_err(|e| internal(failed, e))
     }
 
     fn room(&self, blobs: &[NewBlob]) -> Result<OwnedSemaphorePermit, Refused> {
@@ -164,13 +147,23 @@ impl Writer {
     }
 }
 
+type Reply = oneshot::Sender<Result<Vec<Entry>, Refused>>;
+/// What was decided: which of the commit's batches holds its facts, if there are any.
+type Decided = (Reply, Result<Option<usize>, Rejected>);
+type Answer = (Reply, Result<Vec<Entry>, Refused>);
+
+fn reply((reply, answer): Answer) {
+    // Who asked may be gone.
+    drop(reply.send(answer));
+}
+
 struct Desk {
     disk: PathBuf,
     journal: Journal,
     reader: Reader,
     state: State,
     limits: Limits,
-    memory: Arc<std::sync::Mutex<Memory>>,
+    keeper: Keeper,
     head: watch::Sender<u64>,
     pending: watch::Sender<Arc<Vec<Effect>>>,
     /// The disk was full, and there has not been room for new work since.
@@ -245,32 +238,32 @@ impl Desk {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "one private hand-over")]
-    fn publish(
-        &mut self,
-        mut entries: Vec<Vec<Entry>>,
-        decided: Vec<(oneshot::Sender<Result<Vec<Entry>, Refused>>, Result<Option<usize>, Rejected>)>,
-    ) {
+    fn publish(&mut self, mut entries: Vec<Vec<Entry>>, decided: Vec<Decided>) {
         if !entries.is_empty() {
             self.writes += 1;
             crate::faults::after_write(self.writes);
         }
         let closed = entries.iter().flatten().any(|entry| matches!(entry.fact, Fact::RequestClosed(_)));
-        for entry in entries.iter().flatten() {
-            if let Err(e) = remember(&self.reader, &self.memory, entry) {
-                warn!(error = %e, seq = entry.seq, "failed to index a note; the next start does it again");
-            }
-        }
-        self.head.send_if_modified(|head| std::mem::replace(head, self.journal.head().0) != *head);
-        let _ = self.pending.send(Arc::new(engine::pending(&self.state, &self.limits)));
+        let noted: Vec<Entry> =
+            entries.iter().flatten().filter(|entry| Keeper::is_for(&entry.fact)).cloned().collect();
+        let mut answers = Vec::with_capacity(decided.len());
         for (reply, result) in decided {
             let answer = match result {
                 Ok(Some(index)) => Ok(entries.get_mut(index).map(std::mem::take).unwrap_or_default()),
                 Ok(None) => Ok(Vec::new()),
                 Err(rejected) => Err(Refused::Rejected(rejected)),
             };
-            let _ = reply.send(answer);
+            answers.push((reply, answer));
         }
+        // What is remembered is answered once it can be found.
+        let is_noted = |answer: &Answer| answer.1.iter().flatten().any(|entry| Keeper::is_for(&entry.fact));
+        let (later, now): (Vec<Answer>, Vec<Answer>) = answers.into_iter().partition(is_noted);
+        if !noted.is_empty() {
+            self.keeper.apply(noted, Box::new(move || later.into_iter().for_each(reply)));
+        }
+        self.head.send_if_modified(|head| std::mem::replace(head, self.journal.head().0) != *head);
+        let _ = self.pending.send(Arc::new(engine::pending(&self.state, &self.limits)));
+        now.into_iter().for_each(reply);
         if closed {
             self.forget_old();
         }
@@ -290,7 +283,7 @@ impl Desk {
     /// After a failed commit the state is ahead of the journal: it is made anew from what is durable.
     fn reset(&mut self) {
         let mut state = State::default();
-        match replay(&self.reader, &mut state, &self.memory) {
+        match replay(&self.reader, &mut state) {
             Ok(()) => self.state = state,
             // A journal that can be neither written nor read leaves no sound state to go on from.
             Err(e) => {
@@ -338,31 +331,19 @@ fn free(folder: &Path) -> anyhow::Result<u64> {
 
 /// What people ask for anew. The ends of effects, a cancel and a forget are taken on a full disk too.
 fn is_new_work(input: &Input) -> bool {
-    matches!(input, Input::Submit(_) | Input::Steer { .. } | Input::PlanStep(_) | Input::Push(_))
+    matches!(
+        input,
+        Input::Submit(_)
+            | Input::Steer { .. }
+            | Input::PlanStep(_)
+            | Input::Push(_)
+            | Input::Enriched(_)
+            | Input::GraphEdited(_)
+    )
 }
 
-fn replay(reader: &Reader, state: &mut State, memory: &Arc<std::sync::Mutex<Memory>>) -> anyhow::Result<()> {
-    reader.replay(|entry| {
-        state.apply(entry.at, &entry.fact);
-        if let Err(e) = remember(reader, memory, &entry) {
-            warn!(error = %e, seq = entry.seq, "failed to index a note");
-        }
-    })?;
-    Ok(())
-}
-
-/// Hands a memory fact, with its text, to the index. Others pass by without a lock.
-fn remember(reader: &Reader, memory: &std::sync::Mutex<Memory>, entry: &Entry) -> anyhow::Result<()> {
-    let text = match &entry.fact {
-        Fact::MemoryPushed(pushed) => reader.blob(&pushed.text.blob)?,
-        Fact::MemoryForgotten(_) => None,
-        _ => return Ok(()),
-    };
-    let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let mut memory = memory.lock().map_err(|_| anyhow::anyhow!("the memory index is unusable"))?;
-    if entry.seq > memory.head() {
-        memory.apply(entry, text.as_deref())?;
-    }
+fn replay(reader: &Reader, state: &mut State) -> anyhow::Result<()> {
+    reader.replay(|entry| state.apply(entry.at, &entry.fact))?;
     Ok(())
 }
 
@@ -379,9 +360,10 @@ mod tests {
         let opening = Opening::Source { fresh_id, daemon: "1", at: names::now() };
         let journal = Journal::open(&path, opening).unwrap();
         let reader = Reader::open(&path).unwrap();
-        let memory = Memory::open(&dir.path().join("memory.db")).unwrap();
+        let memory = crate::remember::open(&dir.path().join("memory"), journal.id()).unwrap();
+        let keeper = Keeper::start(memory, reader.clone(), journal.head().0).unwrap();
         let writer =
-            Writer::start(dir.path().to_owned(), journal, reader, memory, Limits::default()).unwrap();
+            Writer::start(dir.path().to_owned(), journal, reader, keeper, Limits::default()).unwrap();
         let blob = |bytes: usize| vec![NewBlob::new([0; 16], vec![0; bytes])];
         let held = writer.room(&blob(QUEUED_BYTES - 10)).unwrap();
         let cancel = || Input::Cancel { request: names::request().unwrap() };

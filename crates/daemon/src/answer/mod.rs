@@ -2,6 +2,7 @@
 
 mod agents;
 mod instructions;
+pub mod memory;
 mod project;
 mod read;
 mod work;
@@ -43,10 +44,21 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         Steps { project } => read::steps(daemon, project).await,
         PlanStep { project, title, text } => project::plan_step(daemon, project, &title, &text).await,
         DropStep { step } => project::drop_step(daemon, step).await,
-        Notes { project, limit } => read::notes(daemon, project, limit).await,
-        Recall { project, query, limit } => read::recall(daemon, project, &query, limit).await,
-        Push { project, kind, title, text } => project::push(daemon, project, kind, &title, &text).await,
+        Notes { project, limit, superseded } => memory::notes(daemon, project, limit, superseded).await,
+        Recall(ask) => memory::recall(daemon, *ask).await,
+        Push { project, note } => memory::remember(daemon, project, vec![note]).await,
+        PushMany { project, notes } => memory::remember(daemon, project, notes).await,
+        Supersede { note, by } => done(daemon, Input::Supersede { note, by }).await,
         Forget { note } => done(daemon, Input::Forget { note }).await,
+        Note { note } => memory::note(daemon, note).await,
+        Memory { project } => memory::stand(daemon, project).await,
+        Graph(ask) => memory::graph(daemon, *ask).await,
+        GraphPath { project, from, to } => memory::path(daemon, project, from, to).await,
+        EditGraph { project, edits } => memory::edit(daemon, project, edits).await,
+        Knew { attempt } => memory::knew(daemon, attempt).await,
+        UseModel { model } => crate::remember::models::use_model(daemon, model).await,
+        ExportMemory { project, after } => memory::export(daemon, project, after).await,
+        VerifyMemory => crate::remember::verify::verify(daemon).await,
         Agents { fresh } => Ok(Response::Agents { rows: agents::rows(daemon, fresh).await? }),
         InstallAgent { agent } => agents_jobs::begin(daemon, agent, agents_jobs::What::Install),
         CheckAgent { agent } => agents_jobs::begin(daemon, agent, agents_jobs::What::Check),

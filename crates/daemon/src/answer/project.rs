@@ -1,9 +1,9 @@
-//! Projects, planned steps and notes.
+//! Projects and planned steps.
 
 use crate::context::{Daemon, internal};
 use crate::names;
 use engine::Input;
-use protocol::fact::{MemoryPushed, NoteKind, ProjectCreated, StepPlanned};
+use protocol::fact::{ProjectCreated, StepPlanned};
 use protocol::*;
 
 pub async fn create(daemon: &Daemon, name: &str, starter: &str) -> Result<Response, ApiError> {
@@ -82,30 +82,4 @@ pub async fn drop_step(daemon: &Daemon, step: StepId) -> Result<Response, ApiErr
         dropped.map_err(|e| internal("remove the step's file", e))?;
     }
     Ok(Response::Done)
-}
-
-pub async fn push(
-    daemon: &Daemon,
-    project: Option<ProjectId>,
-    kind: NoteKind,
-    title: &str,
-    text: &str,
-) -> Result<Response, ApiError> {
-    let project = daemon.project_or_active(project).await?;
-    let text = clean::text("the note", text)?;
-    let title = if title.trim().is_empty() { clean::line(&text, 80) } else { clean::line(title, 100) };
-    let note = names::note().map_err(|e| internal("name the note", e))?;
-    let (blob, named) = daemon.blob(text)?;
-    let fact = MemoryPushed {
-        note: note.clone(),
-        project,
-        note_kind: kind,
-        title,
-        text: named,
-        source: "you".into(),
-        request: None,
-        agent: None,
-    };
-    daemon.writer.decide(Input::Push(fact), vec![blob]).await?;
-    Ok(Response::Pushed { note })
 }

@@ -3,7 +3,7 @@
 
 use crate::context::Daemon;
 use protocol::fact::Waiting;
-use protocol::view::{self, Hello, Home, NoteRow, RequestView};
+use protocol::view::{self, Hello, Home, RequestView};
 use protocol::*;
 
 /// Rows of a list where the caller names no limit, and the most that are given at once.
@@ -12,7 +12,7 @@ const MOST: u32 = 1000;
 /// Entries of the journal are asked for by mirrors, in bigger portions.
 const MOST_ENTRIES: u32 = 20_000;
 
-fn page(limit: Option<u32>) -> u32 {
+pub(super) fn page(limit: Option<u32>) -> u32 {
     limit.unwrap_or(PAGE).clamp(1, MOST)
 }
 
@@ -97,36 +97,6 @@ pub(super) async fn steps(daemon: &Daemon, project: Option<ProjectId>) -> Result
     let project = daemon.project_or_active(project).await?;
     let (planned, completed) = daemon.reads.ask(move |r| r.steps(&project)).await?;
     Ok(Response::Steps { planned, completed })
-}
-
-pub(super) async fn notes(
-    daemon: &Daemon,
-    project: Option<ProjectId>,
-    limit: Option<u32>,
-) -> Result<Response, ApiError> {
-    let project = daemon.project_or_active(project).await?;
-    let rows = daemon.reads.ask(move |r| r.notes(&project, page(limit))).await?;
-    Ok(Response::Notes { rows })
-}
-
-pub(super) async fn recall(
-    daemon: &Daemon,
-    project: Option<ProjectId>,
-    query: &str,
-    limit: Option<u32>,
-) -> Result<Response, ApiError> {
-    let project = daemon.project_or_active(project).await?;
-    let hits = daemon.writer.recall(project, query.to_owned(), page(limit.or(Some(20)))).await?;
-    let read = daemon.reads.ask(move |r| {
-        let mut rows = Vec::new();
-        for hit in hits {
-            if let Some(note) = r.note(&hit.note)? {
-                rows.push(NoteRow { score: Some(hit.score), why: Some(hit.why), ..note });
-            }
-        }
-        Ok(rows)
-    });
-    Ok(Response::Recalled { rows: read.await? })
 }
 
 pub(super) async fn transcript(

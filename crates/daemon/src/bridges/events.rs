@@ -44,7 +44,8 @@ fn says(fact: &Fact) -> String {
         Fact::ReleaseRolledBack(f) => format!("rolled back to {}: {}", f.to, f.why),
         Fact::StepCompleted(f) => format!("step {} is written down", f.number),
         Fact::DeploymentRecorded(f) => f.summary.clone(),
-        Fact::MemoryPushed(f) => format!("remembered: {}", f.title),
+        Fact::MemoryPushed(f) => format!("remembered: a {}", f.note_kind.word()),
+        Fact::MemoryRecalled(f) => format!("the agent asked the memory and was told {} notes", f.notes.len()),
         Fact::RequestClosed(f) => f.why.clone(),
         Fact::JournalOpened(_)
         | Fact::ProjectCreated(_)
@@ -52,6 +53,9 @@ fn says(fact: &Fact) -> String {
         | Fact::StepPlanned(_)
         | Fact::StepDropped(_)
         | Fact::DeploymentRated(_)
+        | Fact::MemorySuperseded(_)
+        | Fact::MemoryEnriched(_)
+        | Fact::MemoryGraphEdited(_)
         | Fact::MemoryForgotten(_)
         | Fact::InstructionEdited(_) => String::new(),
     }

@@ -1,9 +1,10 @@
 //! Stage 4: the agent is enriched. Gathers what the brief is made of and stores it with the attempt.
 
-use super::orient::instructions;
+use super::orient::{instructions, question};
 use crate::brief::{Material, pack};
 use crate::context::{Daemon, internal};
 use crate::relay::{self, Before};
+use crate::remember;
 use crate::shell::Report;
 use engine::Input;
 use protocol::fact::{DiffStat, Fact};
@@ -42,11 +43,16 @@ async fn gather(daemon: &Daemon, of: &Wanted<'_>) -> Result<Material, ApiError> 
         }
         Ok((view, completed, notes, r.entries_of(&id)?))
     });
-    let (view, steps, notes, entries) = read.await?;
+    let (view, steps, mut notes, entries) = read.await?;
     let missing = || ApiError::new(Code::NotFound, format!("there is no request {}", of.request));
     let view = view.ok_or_else(missing)?;
+    to_the_point(daemon, of.project, view.row.text.as_deref(), &mut notes).await;
+    if let (true, Some(text)) = (daemon.elsewhere.is_set(), view.row.text.as_deref()) {
+        notes = remember::elsewhere::told(daemon, of.project, text).await;
+    }
     let source = format!("request {}", of.request);
-    let mut material = Material { source, steps, notes, ..Material::default() };
+    let memory_tokens = daemon.settings.memory.tokens.into();
+    let mut material = Material { source, steps, notes, memory_tokens, ..Material::default() };
     tell_task(&view, of.task, &mut material);
     let mine = |attempt: &&AttemptView| attempt.task == *of.task && attempt.attempt != *of.attempt;
     let before: Vec<&AttemptView> = view.attempts.iter().filter(mine).collect();
@@ -67,6 +73,20 @@ async fn gather(daemon: &Daemon, of: &Wanted<'_>) -> Result<Material, ApiError> 
         }
     }
     Ok(material)
+}
+
+/// Bytes of a note that is told as a whole.
+const SHORT: usize = 2000;
+
+/// Of long notes only the passages are told that have to do with the request.
+async fn to_the_point(daemon: &Daemon, project: &ProjectId, text: Option<&str>, notes: &mut [NoteRow]) {
+    let Some(text) = text.filter(|_| notes.iter().any(|note| note.text.len() > SHORT)) else { return };
+    let found = remember::recall(daemon, project, question(daemon, text)).await.unwrap_or_default();
+    for note in notes.iter_mut().filter(|note| note.text.len() > SHORT) {
+        if let Some(hit) = found.hits.iter().find(|hit| hit.note == note.note) {
+            note.text = hit.passages.join("\n[…]\n");
+        }
+    }
 }
 
 const GONE: &str = "(the text of this request was forgotten)";
@@ -92,7 +112,7 @@ fn sibling(part: &TaskView) -> String {
 }
 
 /// Questions of the attempts before, with what the user answered.
-async fn answers(
+pub async fn answers(
     daemon: &Daemon,
     facts: &[Fact],
     before: &[&AttemptView],

@@ -1,14 +1,18 @@
 //! Stage 7: record and close. What was asked, built, tried and mended, from what the journal says; an agent's prose is
 //! quoted as such, never as a figure.
 
+mod notes;
+mod report;
+mod terms;
+
 use crate::context::{Daemon, internal};
 use crate::releases;
 use crate::shell::Report;
 use engine::Input;
-use engine::input::{NoteText, Record, StepText};
+use engine::input::{Record, StepText};
 use journal::NewBlob;
-use protocol::fact::{CheckResult, Fact, NoteKind, Outcome};
-use protocol::view::{AttemptView, LineKind, RequestView, StepRow, TaskStatus};
+use protocol::fact::{CheckResult, Fact, Outcome};
+use protocol::view::{AttemptView, RequestView, StepRow, TaskStatus};
 use protocol::{ApiError, Code, ProjectId, RequestId, StepId, clean};
 use std::fmt::Write;
 
@@ -32,7 +36,8 @@ pub async fn record(
         }
         Outcome::Failed | Outcome::Cancelled => None,
     };
-    let notes = notes(daemon, &view, outcome, why, &title, &errors, &mut blobs).await?;
+    let notes =
+        notes::notes(daemon, &view, &notes::Ending { outcome, why, title: &title }, &mut blobs).await?;
     daemon.previews.hide(request).await;
     for attempt in &view.attempts {
         if let Err(e) = daemon.yard.drop_worktree(project, &attempt.attempt).await {
@@ -182,79 +187,4 @@ fn slug(title: &str) -> String {
         title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let slug = words.split('-').filter(|w| !w.is_empty()).take(8).collect::<Vec<_>>().join("-");
     if slug.is_empty() { "step".into() } else { slug.chars().take(60).collect() }
-}
-
-/// What the next request should know: what was asked and came of it, and what failed on the way.
-async fn notes(
-    daemon: &Daemon,
-    view: &RequestView,
-    outcome: Outcome,
-    why: &str,
-    title: &str,
-    errors: &[String],
-    blobs: &mut Vec<NewBlob>,
-) -> Result<Vec<NoteText>, ApiError> {
-    let mut notes = Vec::new();
-    let mut note = |note_kind, title: String, text: String| -> Result<(), ApiError> {
-        let (blob, text) = daemon.blob(text)?;
-        blobs.push(blob);
-        notes.push(NoteText { note_kind, title, text });
-        Ok(())
-    };
-    let asked = view.row.text.as_deref().unwrap_or("(forgotten)");
-    match outcome {
-        Outcome::Live | Outcome::Partly => {
-            let (mut built_by, mut said) = (String::new(), String::new());
-            for attempt in landed(view) {
-                built_by.push_str(&built(attempt));
-                if let Some(words) = last_words(daemon, attempt).await {
-                    let _ = write!(said, "\nThe agent said: {words}\n");
-                }
-            }
-            note(NoteKind::Step, title.to_owned(), format!("Asked: {asked}\n{built_by}{said}"))?;
-        }
-        Outcome::Failed => note(
-            NoteKind::Failure,
-            clean::line(&format!("Failed: {title}"), 110),
-            format!("Asked: {asked}\nIt ended without a release: {why}\n"),
-        )?,
-        // What was called off says nothing about the work.
-        Outcome::Cancelled => return Ok(notes),
-    }
-    if !errors.is_empty() && outcome == Outcome::Live {
-        let lines: Vec<&str> = view
-            .attempts
-            .iter()
-            .filter_map(|a| a.diagnosis.as_ref())
-            .flat_map(|d| &d.lines)
-            .take(20)
-            .map(String::as_str)
-            .collect();
-        let text = format!("While working on: {asked}\n{}\n{}\n", errors.join("\n"), lines.join("\n"));
-        note(NoteKind::Failure, clean::line(&format!("Mended: {}", errors.join("; ")), 110), text)?;
-    }
-    Ok(notes)
-}
-
-fn built(attempt: &AttemptView) -> String {
-    let diff = attempt.finished.as_ref().map(|f| f.diff).unwrap_or_default();
-    format!(
-        "Built by {} in {} files (+{} -{}), commit {}.\n",
-        agent_name(attempt),
-        diff.files,
-        diff.added,
-        diff.removed,
-        attempt.landed.as_ref().map_or("unknown", |c| c.as_str().get(..12).unwrap_or("unknown")),
-    )
-}
-
-/// What the agent said last, from its transcript.
-async fn last_words(daemon: &Daemon, of: &AttemptView) -> Option<String> {
-    let attempt = of.attempt.clone();
-    let lines = daemon.reads.ask(move |r| {
-        let head = r.transcript_head(&attempt)?;
-        r.transcript(&attempt, head.saturating_sub(50), 50)
-    });
-    let lines = lines.await.ok()?;
-    lines.iter().rev().find(|l| l.kind == LineKind::Text).map(|l| clean::line(&l.text, 400))
 }

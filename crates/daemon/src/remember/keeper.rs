@@ -1,0 +1,203 @@
+//! The memory's thread: it alone writes to the memory, which is a view of the journal. It is told of every entry that is
+//! durable, in their order, and takes what has gathered since in one go. After a failure, and at the start, it reads what
+//! it lacks from the journal.
+
+use anyhow::{Context, Result};
+use journal::Reader;
+use memory::Memory;
+use protocol::BlobId;
+use protocol::fact::{Entry, Fact};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::warn;
+
+/// Messages that may wait; beyond that the journal's writer waits with them.
+const QUEUE: usize = 256;
+/// Entries that are applied together at most, and bytes of their texts.
+const ENTRIES: usize = 512;
+const BYTES: usize = 4 * 1024 * 1024;
+/// Entries that are read from the journal at once.
+const PAGE: u32 = 512;
+
+type Then = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce(&mut Memory) + Send>;
+
+enum Message {
+    /// Entries that are durable, and what is to be done once they can be found.
+    Apply(Vec<Entry>, Then),
+    Work(Work),
+}
+
+/// The way to the memory's thread. Cheap to clone.
+#[derive(Clone)]
+pub struct Keeper {
+    tx: mpsc::Sender<Message>,
+    /// The newest entry that was handed over.
+    told: Arc<AtomicU64>,
+    /// The newest entry that was taken, or could not be and will be tried again.
+    pub applied: watch::Receiver<u64>,
+}
+
+impl Keeper {
+    /// `head`: of the journal now; what the memory lacks up to there is read from it.
+    pub fn start(memory: Memory, reader: Reader, head: u64) -> Result<Self> {
+        let (tx, rx) = mpsc::channel(QUEUE);
+        let (applied_tx, applied) = watch::channel(0);
+        let told = Arc::new(AtomicU64::new(head));
+        let shelf = Shelf { memory, reader, behind: true, applied: applied_tx };
+        let work = move || shelf.work(rx, head);
+        std::thread::Builder::new().name("memory".into()).spawn(work).context("failed to start a thread")?;
+        Ok(Self { tx, told, applied })
+    }
+
+    /// Whether an entry changes the memory.
+    pub fn is_for(fact: &Fact) -> bool {
+        matches!(
+            fact,
+            Fact::MemoryPushed(_)
+                | Fact::MemorySuperseded(_)
+                | Fact::MemoryEnriched(_)
+                | Fact::MemoryGraphEdited(_)
+                | Fact::MemoryForgotten(_)
+        )
+    }
+
+    /// From the journal's writer, in the journal's order: `then` is called when the entries can be found. It is called
+    /// too when they cannot be taken now: they are durable, and taken later.
+    pub fn apply(&self, entries: Vec<Entry>, then: Then) {
+        if let Some(last) = entries.last() {
+            self.told.store(last.seq, Ordering::Release);
+        }
+        if let Err(lost) = self.tx.blocking_send(Message::Apply(entries, then))
+            && let Message::Apply(_, then) = lost.0
+        {
+            then();
+        }
+    }
+
+    /// Returns once all that was in the journal before is in the memory.
+    pub async fn settled(&self) {
+        let told = self.told.load(Ordering::Acquire);
+        // An error means that the daemon stops.
+        drop(self.applied.clone().wait_for(|applied| *applied >= told).await);
+    }
+
+    /// The same from a thread that may block.
+    pub fn work_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let work: Work = Box::new(move |memory| drop(reply.send(work(memory))));
+        self.tx.blocking_send(Message::Work(work)).ok()?;
+        answer.blocking_recv().ok()
+    }
+
+    /// Does something with the memory between two batches.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let work: Work = Box::new(move |memory| drop(reply.send(work(memory))));
+        self.tx.send(Message::Work(work)).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+struct Shelf {
+    memory: Memory,
+    reader: Reader,
+    /// Entries may be missing: they are read from the journal.
+    behind: bool,
+    applied: watch::Sender<u64>,
+}
+
+impl Shelf {
+    fn work(mut self, mut rx: mpsc::Receiver<Message>, head: u64) {
+        self.take(Vec::new());
+        self.applied.send_replace(head);
+        while let Some(first) = rx.blocking_recv() {
+            let mut batch = Gathered::default();
+            let mut next = Some(first);
+            while let Some(message) = next {
+                match message {
+                    Message::Apply(entries, then) => batch.add(entries, then),
+                    Message::Work(work) => {
+                        self.finish(std::mem::take(&mut batch));
+                        work(&mut self.memory);
+                    }
+                }
+                next = if batch.entries.len() < ENTRIES { rx.try_recv().ok() } else { None };
+            }
+            self.finish(batch);
+        }
+    }
+
+    fn finish(&mut self, batch: Gathered) {
+        let Some(last) = batch.entries.last().map(|entry| entry.seq) else { return };
+        self.take(batch.entries);
+        self.applied.send_replace(last);
+        batch.thens.into_iter().for_each(|then| then());
+    }
+
+    /// Applies entries that follow what is known. A failure leaves the memory behind, and the next entry makes it try
+    /// again.
+    fn take(&mut self, entries: Vec<Entry>) {
+        let done = match self.behind {
+            true => catch_up(&mut self.memory, &self.reader),
+            false => apply(&mut self.memory, &self.reader, entries),
+        };
+        self.behind = done.is_err();
+        if let Err(e) = done {
+            warn!(error = %format!("{e:#}"), "failed to bring the memory up to date; the next note tries again");
+        }
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    entries: Vec<Entry>,
+    thens: Vec<Then>,
+}
+
+impl Gathered {
+    fn add(&mut self, entries: Vec<Entry>, then: Then) {
+        self.entries.extend(entries);
+        self.thens.push(then);
+    }
+}
+
+/// Brings a memory to where the journal is, from wherever each of its files was: it passes over what they have.
+pub fn catch_up(memory: &mut Memory, reader: &Reader) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let page = reader.memory_entries(after, PAGE)?;
+        let Some(last) = page.last().map(|entry| entry.seq) else { return Ok(()) };
+        apply(memory, reader, page)?;
+        after = last;
+    }
+}
+
+/// In portions, so that a few long texts are in this process's memory at once.
+fn apply(memory: &mut Memory, reader: &Reader, entries: Vec<Entry>) -> Result<()> {
+    let mut portion = Vec::new();
+    let mut bytes = 0;
+    for entry in entries {
+        let text = memory.wants(&entry).map(|blob| text(reader, &blob)).transpose()?.flatten();
+        bytes += text.as_ref().map_or(0, String::len);
+        portion.push((entry, text));
+        if bytes > BYTES {
+            memory.apply_all(&portion)?;
+            portion.clear();
+            bytes = 0;
+        }
+    }
+    Ok(memory.apply_all(&portion)?)
+}
+
+fn text(reader: &Reader, blob: &BlobId) -> Result<Option<String>> {
+    let bytes = reader.blob(blob)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
