@@ -3,6 +3,7 @@
 //! It runs on the developer's machine only; nothing here ends up in a program that is shipped.
 #![expect(clippy::print_stderr, reason = "a command line: progress and errors go to stderr")]
 
+mod order;
 mod stamp;
 mod ui;
 

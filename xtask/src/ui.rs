@@ -12,6 +12,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::order;
 use crate::stamp;
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -161,6 +162,10 @@ fn lay_out(wasm: &Path, fixed: &Path, dist: &Path, profile: Profile) -> Result<(
         .out_name("ui")
         .generate(&next)
         .context("failed to bind the wasm to JavaScript")?;
+    if release {
+        let bound = next.join("ui_bg.wasm");
+        fs::write(&bound, order::by_likeness(&fs::read(&bound)?)?)?;
+    }
     let _ = fs::remove_dir_all(dist);
     fs::rename(&next, dist).with_context(|| format!("failed to put {} in place", dist.display()))
 }

@@ -43,10 +43,13 @@ pub fn Memory() -> impl IntoView {
 }
 
 fn tabs(tab: Memo<usize>) -> AnyView {
-    let all = [(Place::Notes, "Notes"), (Place::Graph(None), "Graph"), (Place::State, "State")];
-    let link = |(i, (place, name)): (usize, (Place, &'static str))| {
+    let all = [
+        (Place::Notes, "Notes", "memory-notes"),
+        (Place::Graph(None), "Graph", "memory-graph"),
+        (Place::State, "State", "memory-state-tab"),
+    ];
+    let link = |(i, (place, name, testid)): (usize, (Place, &'static str, &'static str))| {
         let here = move || (tab.get() == i).then_some("page");
-        let testid = format!("memory-{}", name.to_lowercase());
         view! { <a class="tab button" href=place.hash() aria-current=here data-testid=testid>{name}</a> }
     };
     view! { <nav class="tabs" aria-label="Memory">{all.into_iter().enumerate().map(link).views()}</nav> }

@@ -61,13 +61,18 @@ impl Room {
         }
     }
 
-    /// Below, above, to the right or to the left of its entity, wherever there is room first.
-    pub fn place(&mut self, spot: u32, name: &str, at: Point, radius: f32) -> Option<Label> {
+    /// Below, above, to the right or to the left of its entity, wherever there is room first; `aside`: at the side that
+    /// looks away from the middle before all else, as it fits a ring.
+    pub fn place(&mut self, spot: u32, name: &str, at: Point, radius: f32, aside: bool) -> Option<Label> {
         let text = short(name);
         let half = width(&text) / 2.0;
         let side = half + radius + 5.0;
         let below = radius + 3.0 + HEIGHT;
-        for offset in [(0.0, below), (0.0, -radius - 3.0), (side, HEIGHT / 2.0), (-side, HEIGHT / 2.0)] {
+        let outer = if at.x * 2.0 < self.across as f32 * SQUARE { -side } else { side };
+        let (foot, head) = ((0.0, below), (0.0, -radius - 3.0));
+        let (outer, inner) = ((outer, HEIGHT / 2.0), (-outer, HEIGHT / 2.0));
+        let order = if aside { [outer, foot, head, inner] } else { [foot, head, outer, inner] };
+        for offset in order {
             let foot = at.plus(Point::new(offset.0, offset.1));
             let (low, high) = (foot.minus(Point::new(half, HEIGHT)), foot.plus(Point::new(half, 0.0)));
             let Some(squares) = self.squares(low, high) else { continue };
@@ -111,7 +116,7 @@ mod tests {
         for at in &spots {
             room.keep(*at, 5.0);
         }
-        let named = |(i, at): (usize, &Point)| room.place(i as u32, "app/index.html", *at, 5.0);
+        let named = |(i, at): (usize, &Point)| room.place(i as u32, "app/index.html", *at, 5.0, i % 2 == 0);
         let labels: Vec<Label> = spots.iter().enumerate().filter_map(named).collect();
         assert!(labels.len() > 5 && labels.len() < 60);
         let half = width("app/index.html") / 2.0;

@@ -96,14 +96,26 @@ impl Line {
     }
 }
 
+/// By the first of each pair, then by the second. All sorting of a graph is of this one type.
+pub fn sorted(mut pairs: Vec<(u64, u32)>) -> Vec<u32> {
+    pairs.sort_unstable();
+    pairs.into_iter().map(|(_, i)| i).collect()
+}
+
+/// A number that stands for a name; two names may have the same (FNV-1a).
+fn mark(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |mark, byte| (mark ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 #[derive(Debug, Default)]
 pub struct Space {
     pub spots: Vec<Spot>,
     pub lines: Vec<Line>,
     /// Of each spot, its lines.
     near: Vec<Vec<u32>>,
-    /// The spots by name.
-    names: Vec<u32>,
+    /// The spots by their names' marks, to be found by name.
+    names: Vec<(u64, u32)>,
 }
 
 impl Space {
@@ -163,15 +175,15 @@ impl Space {
                 }
             }
         }
-        self.names = (0..self.spots.len() as u32).collect();
-        let mut names = std::mem::take(&mut self.names);
-        names.sort_unstable_by(|a, b| self.spot(*a).name.cmp(&self.spot(*b).name));
-        self.names = names;
+        self.names = self.spots.iter().zip(0..).map(|(spot, i)| (mark(&spot.name), i)).collect();
+        self.names.sort_unstable();
     }
 
     pub fn find(&self, name: &str) -> Option<u32> {
-        let at = self.names.binary_search_by(|i| self.spot(*i).name.as_str().cmp(name)).ok()?;
-        self.names.get(at).copied()
+        let mark = mark(name);
+        let from = self.names.partition_point(|(other, _)| *other < mark);
+        let alike = self.names.get(from..)?.iter().take_while(|(other, _)| *other == mark);
+        alike.map(|(_, i)| *i).find(|i| self.spot(*i).name == name)
     }
 
     pub fn spot(&self, i: u32) -> &Spot {
@@ -198,9 +210,7 @@ impl Space {
 
     /// Those with the most relations first.
     pub fn by_degree(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..self.spots.len() as u32).collect();
-        order.sort_by_key(|i| std::cmp::Reverse(self.spot(*i).degree));
-        order
+        sorted(self.spots.iter().zip(0..).map(|(spot, i)| (u64::MAX - u64::from(spot.degree), i)).collect())
     }
 
     /// The spot under a point of the drawing, if one is not further away than `reach`. A look at all of them: at 5,000 it

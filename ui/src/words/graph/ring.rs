@@ -72,9 +72,8 @@ fn tree(space: &Space, focus: u32) -> Tree {
     let mut done = 0;
     while let Some((here, _)) = tree.order.get(done).copied() {
         done += 1;
-        let mut next = space.neighbours(here);
-        next.sort_by_key(|i| space.spot(*i).kind);
-        for other in next {
+        let next = space.neighbours(here).into_iter().map(|i| (u64::from(space.spot(i).kind), i));
+        for other in super::sorted(next.collect()) {
             if let Some(reached) = tree.reached.get_mut(other as usize)
                 && !std::mem::replace(reached, true)
             {

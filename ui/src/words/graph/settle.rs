@@ -3,7 +3,6 @@
 //! be done between frames. Far groups push as one (Barnes and Hut). The same graph gives the same picture.
 
 use super::{Point, Space, sunflower};
-use std::collections::VecDeque;
 
 /// Room that an entity has to itself.
 const GAP: f32 = 34.0;
@@ -84,23 +83,25 @@ fn seed(space: &Space) -> Vec<Point> {
     let apart = GAP * (count as f32 / hubs.max(1) as f32).sqrt() * 1.5;
     let order = space.by_degree();
     let mut placed = 0;
-    let mut next = VecDeque::new();
+    let mut next = Vec::new();
+    let mut gathered = 0;
     for hub in order.iter().take(hubs).chain(&order) {
         let Some(place @ None) = at.get_mut(*hub as usize) else { continue };
         *place = Some(sunflower(placed, apart));
         placed += 1;
-        next.push_back(*hub);
+        next.push(*hub);
         // The first hubs are all placed before the first of them gathers its own.
         if placed < hubs {
             continue;
         }
-        while let Some(here) = next.pop_front() {
+        while let Some(here) = next.get(gathered).copied() {
+            gathered += 1;
             let middle = at.get(here as usize).copied().flatten().unwrap_or_default();
             for other in space.neighbours(here) {
                 let Some(place @ None) = at.get_mut(other as usize) else { continue };
                 let nth = children.get_mut(here as usize).map_or(0, |n| std::mem::replace(n, *n + 1));
                 *place = Some(middle.plus(sunflower(nth + 1, GAP * 0.8)));
-                next.push_back(other);
+                next.push(other);
             }
         }
     }

@@ -191,10 +191,10 @@ impl Brush<'_> {
             }
         }
         let mut placed = 0;
-        for i in first.iter().chain(order) {
+        for i in first.iter().chain(order.iter().filter(|i| !first.contains(i))) {
             let (spot, at) = (self.space.spot(*i), self.place(*i));
             if self.camera.sees(at, 0.0)
-                && let Some(label) = room.place(*i, &spot.name, at, self.radius(spot))
+                && let Some(label) = room.place(*i, &spot.name, at, self.radius(spot), !first.is_empty())
             {
                 self.name(&label, first.contains(i));
                 placed += 1;

@@ -24,6 +24,7 @@ use protocol::api::GraphAsk;
 use protocol::view::GraphView;
 use stage::{Hand, Stage, wake};
 use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 
 /// Entities at first sight, around one, and at most.
 const FIRST: u32 = 60;
@@ -36,6 +37,8 @@ pub struct Graph {
     focus: Memo<Option<String>>,
     canvas: NodeRef<Canvas>,
     hand: StoredValue<Option<Hand>, LocalStorage>,
+    /// What hears the canvas, kept as long as the page is open.
+    ears: StoredValue<Option<Closure<dyn FnMut(web_sys::Event)>>, LocalStorage>,
     /// Moves when something else is shown.
     shown: RwSignal<u32>,
     way: RwSignal<Vec<String>>,
@@ -112,11 +115,17 @@ impl Graph {
         });
     }
 
-    fn change(self, act: impl FnOnce(&mut Stage)) {
+    /// Does something to what is on the canvas, and draws it.
+    fn stir(self, act: impl FnOnce(&mut Stage)) {
         self.with(|hand| {
             act(&mut hand.borrow_mut());
             wake(hand);
         });
+    }
+
+    /// The same, when it shows something else then.
+    fn change(self, act: impl FnOnce(&mut Stage)) {
+        self.stir(act);
         let _ = self.shown.try_update(|n| *n += 1);
     }
 }
@@ -133,6 +142,7 @@ pub fn page(app: App, place: Memo<Place>) -> AnyView {
         focus,
         canvas: NodeRef::new(),
         hand: StoredValue::new_local(None),
+        ears: StoredValue::new_local(None),
         shown: RwSignal::new(0),
         way: RwSignal::new(Vec::new()),
         all: RwSignal::new(false),
@@ -192,6 +202,7 @@ fn on_stage(graph: Graph, load: RwSignal<Load>) {
     effect(move || {
         let Some(canvas) = graph.canvas.get() else { return };
         if graph.with(|_| ()).is_none() {
+            hands::listen(graph, &canvas);
             graph.hand.set_value(Stage::on(canvas));
         }
         let focus = graph.focus.get();
@@ -209,12 +220,7 @@ fn on_stage(graph: Graph, load: RwSignal<Load>) {
         graph.way.set(Vec::new());
         graph.change(|stage| stage.show(*view, focus.as_deref()));
     });
-    let again = move || {
-        graph.with(|hand| {
-            hand.borrow_mut().stale();
-            wake(hand);
-        });
-    };
+    let again = move || graph.stir(Stage::stale);
     effect(move || {
         graph.app.theme.track();
         again();

@@ -328,8 +328,8 @@ impl Stage {
             return true;
         }
         brush.spots();
-        let focus: Vec<u32> = self.focus.into_iter().collect();
-        brush.names(&self.order, &focus);
+        let first: Vec<u32> = self.focus.into_iter().collect();
+        brush.names(&self.order, &first);
         self.slice = None;
         std::mem::swap(&mut self.front, &mut self.back);
         self.is_wanting()
