@@ -1,53 +1,140 @@
-//! Recalling: the notes that are nearest to a question, and why.
+//! The notes that are nearest to a question, and why.
+//!
+//! Legs look at every note: [`lexical`] for the question's words, [`vectors`] for its meaning, [`named`] for what it names.
+//! [`fuse`] makes one order of what they found, [`pack`] puts the texts in, [`around`] what they name. What they need of
+//! each note stays in memory ([`catalogue`]); the rest is read for the few notes that are given. All numbers that were
+//! chosen stand in [`weights`].
 
-use crate::ask::{Found, Hit, Query};
+mod around;
+mod catalogue;
+mod fuse;
+mod lexical;
+mod named;
+mod pack;
+mod postings;
+mod vectors;
+mod weights;
+
+pub(crate) use catalogue::Cache;
+pub(crate) use postings::prepare;
+
+use crate::ask::{Found, Query};
 use crate::error::Error;
-use crate::languages;
+use crate::languages::{self, Asked};
+use catalogue::Catalogue;
 use embed::Embedder;
-use protocol::NoteId;
+use fuse::Legs;
+use lexical::lexical;
+use protocol::note::RecallMode;
 use rusqlite::Connection;
+use vectors::{Dense, Vectors};
 
-/// What is kept of a space between questions.
-#[derive(Debug, Default)]
-pub(crate) struct Cache {}
+/// More notes are ranked than are asked for, since some say the same.
+const SPARE: usize = 8;
 
-impl Cache {
-    pub(crate) fn rest(&mut self) {}
-}
-
-/// What a reader's connection needs before the first question.
-pub(crate) fn prepare(_: &Connection) -> Result<(), Error> {
-    Ok(())
-}
-
+/// `cache` is of the same file as the connection, which was [`prepare`]d and stays in one state of the file.
 pub(crate) fn recall(
     db: &Connection,
-    _: &mut Cache,
+    cache: &mut Cache,
     query: &Query,
-    _: Option<&dyn Embedder>,
+    embedder: Option<&dyn Embedder>,
 ) -> Result<Found, Error> {
-    let terms = languages::indexed(&query.text).terms;
-    let asked: Vec<String> =
-        terms.split(' ').filter(|t| !t.is_empty()).map(|term| format!("\"{term}\"")).collect();
-    let mut found = Found::default();
-    if asked.is_empty() {
+    cache.refresh(db)?;
+    let mut found = Found { of_tokens: cache.catalogue.tokens, ..Found::default() };
+    if query.mode == RecallMode::Bypass || query.limit == 0 || query.tokens == 0 {
         return Ok(found);
     }
-    let mut question = db.prepare_cached(
-        "SELECT n.id, b.text, n.tokens FROM note n JOIN body b USING (seq)
-         WHERE seq IN (SELECT rowid >> 12 FROM words WHERE words MATCH ?1) ORDER BY seq DESC LIMIT ?2",
-    )?;
-    let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let mut rows = question.query((format!("{{title text}} : ({})", asked.join(" OR ")), limit))?;
-    while let Some(row) = rows.next()? {
-        let note = NoteId::new(row.get::<_, String>(0)?).map_err(Error::damaged)?;
-        found.hits.push(Hit {
-            note,
-            score: 1.0,
-            why: terms.clone(),
-            passages: vec![row.get(1)?],
-            tokens: row.get(2)?,
-        });
+    let asked = asked(&cache.catalogue, query);
+    let dense = match embedder.filter(|_| is_text(query.mode)) {
+        Some(embedder) => dense(db, cache, query, &asked, embedder)?,
+        None => None,
+    };
+    found.model = dense.as_ref().map(|(model, _)| model.clone());
+    let legs = legs(db, &cache.catalogue, query, &asked, dense.map(|(_, dense)| dense))?;
+    let most = query.limit.saturating_mul(2).saturating_add(SPARE);
+    let ranked = fuse::rank(&cache.catalogue, query, &legs, asked.current, most);
+    let words: Vec<String> = asked.terms.iter().map(|term| term.word.clone()).collect();
+    let packed = pack::pack(db, &cache.catalogue, query, &legs, &ranked, &words)?;
+    if query.mode != RecallMode::Naive {
+        let seq = |note: &u32| cache.catalogue.notes.get(*note as usize).map_or(0, |note| note.seq);
+        let hits: Vec<_> = packed.notes.iter().map(seq).zip(&packed.hits).collect();
+        let around = around::around(db, &hits, legs.named.as_ref())?;
+        (found.entities, found.relations) = (around.entities, around.relations);
     }
+    found.tokens = packed.tokens;
+    found.hits = packed.hits;
     Ok(found)
 }
+
+fn is_text(mode: RecallMode) -> bool {
+    matches!(mode, RecallMode::Naive | RecallMode::Mix)
+}
+
+/// The words to look for: of the question, or the keywords that stand for it in this mode.
+fn asked(catalogue: &Catalogue, query: &Query) -> Asked {
+    let given: Vec<&str> = match query.mode {
+        RecallMode::Global => query.high.iter().map(String::as_str).collect(),
+        RecallMode::Local => query.low.iter().map(String::as_str).collect(),
+        RecallMode::Hybrid => query.low.iter().chain(&query.high).map(String::as_str).collect(),
+        RecallMode::Naive | RecallMode::Mix | RecallMode::Bypass => Vec::new(),
+    };
+    let mut asked = languages::ask(&query.text, &catalogue.languages);
+    if !given.is_empty() {
+        let keywords = languages::ask(&given.join(" . "), &catalogue.languages);
+        asked.terms = keywords.terms;
+    }
+    asked
+}
+
+fn legs(
+    db: &Connection,
+    catalogue: &Catalogue,
+    query: &Query,
+    asked: &Asked,
+    dense: Option<Dense>,
+) -> Result<Legs, Error> {
+    let named = match query.mode {
+        RecallMode::Local | RecallMode::Hybrid | RecallMode::Mix => {
+            let text = if query.low.is_empty() { query.text.as_str() } else { "" };
+            let named = named::named(db, catalogue, &named::candidates(text, &query.low))?;
+            Some(named).filter(|named| !named.notes.is_empty())
+        }
+        RecallMode::Naive | RecallMode::Global | RecallMode::Bypass => None,
+    };
+    // Where nothing is named, the words are all there is to go by.
+    let places = postings::places(db, catalogue, &asked.terms)?;
+    let mut words = lexical(catalogue, &asked.terms, &places);
+    if let (RecallMode::Local, Some(named)) = (query.mode, &named) {
+        words.touched.retain(|note| named.notes.contains_key(note));
+        words.best = words
+            .touched
+            .iter()
+            .filter_map(|note| words.notes.get(*note as usize))
+            .copied()
+            .fold(0.0, f32::max);
+    }
+    Ok(Legs { words: Some(words), dense, named })
+}
+
+/// Which model it was, and what is close. None when no note has a vector of the model.
+fn dense(
+    db: &Connection,
+    cache: &mut Cache,
+    query: &Query,
+    asked: &Asked,
+    embedder: &dyn Embedder,
+) -> Result<Option<(String, Dense)>, Error> {
+    Vectors::refresh(&mut cache.vectors, db, &cache.catalogue, embedder.model(), embedder.dim())?;
+    let Some(vectors) = &cache.vectors else { return Ok(None) };
+    let known = embed::MODELS.iter().find(|model| model.id == embedder.model());
+    let reads = known.is_none_or(|model| model.languages.contains(&asked.language.code()));
+    let text = match &asked.gloss {
+        Some(gloss) if !reads => gloss.as_str(),
+        Some(_) | None => languages::beginning(&query.text),
+    };
+    let question = embedder.embed(&[text])?.into_iter().next().unwrap_or_default();
+    Ok(Some((vectors.model().to_owned(), vectors.close(&cache.catalogue, &question))))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! Entities and relations that go with the hits.
+
+use super::named::Named;
+use crate::ask::Hit;
+use crate::error::Error;
+use crate::extract::{Kind, Mention};
+use crate::graph::{self, hand};
+use crate::store;
+use protocol::NoteId;
+use protocol::fact::NoteKind;
+use protocol::note::Reading;
+use protocol::view::{EntityRow, RelationRow};
+use rusqlite::Connection;
+use std::collections::HashMap;
+
+const ENTITIES: usize = 20;
+const RELATIONS: usize = 20;
+/// Hits that are looked into, and the best entities of one passage that are related to each other.
+const HITS: usize = 12;
+const RELATED: usize = 6;
+
+/// Closest first: what the question names, then what the hits name.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    pub(super) entities: Vec<EntityRow>,
+    pub(super) relations: Vec<RelationRow>,
+    places: HashMap<String, usize>,
+    pairs: HashMap<(String, String), usize>,
+    by_hand: bool,
+}
+
+pub(super) fn around(db: &Connection, hits: &[(i64, &Hit)], named: Option<&Named>) -> Result<Around, Error> {
+    let by_hand =
+        db.prepare_cached("SELECT EXISTS (SELECT 1 FROM hand_entity)")?.query_row([], |row| row.get(0))?;
+    let mut around = Around { by_hand, ..Around::default() };
+    let asked: &[String] = named.map_or(&[], |named| &named.entities);
+    for (seq, hit) in hits.iter().take(HITS) {
+        let mentions = store::mentions_of(db, *seq)?;
+        let kind: usize =
+            db.prepare_cached("SELECT kind FROM note WHERE seq = ?1")?.query_row([seq], |row| row.get(0))?;
+        around.note(db, &hit.note, store::kind_of(kind)?, &mentions)?;
+        for reading in store::readings(db, *seq)? {
+            around.reading(db, &hit.note, &reading)?;
+        }
+    }
+    let is_asked =
+        |name: &str| asked.iter().position(|asked| *asked == graph::key(name)).unwrap_or(usize::MAX);
+    // Stable: what the best hits name stays first.
+    around.entities.sort_by_key(|row| (is_asked(&row.name), std::cmp::Reverse(row.notes.len())));
+    around.entities.truncate(ENTITIES);
+    around.relations.sort_by(|a, b| {
+        let of = |row: &RelationRow| is_asked(&row.source).min(is_asked(&row.target));
+        of(a).cmp(&of(b)).then(b.weight.total_cmp(&a.weight))
+    });
+    around.relations.truncate(RELATIONS);
+    Ok(around)
+}
+
+impl Around {
+    fn note(
+        &mut self,
+        db: &Connection,
+        id: &NoteId,
+        kind: NoteKind,
+        mentions: &[Mention],
+    ) -> Result<(), Error> {
+        for mention in mentions {
+            self.entity(db, id, &mention.name, mention.kind.word(), "")?;
+        }
+        for (at, a) in mentions.iter().take(RELATED).enumerate() {
+            for b in mentions.iter().take(RELATED).skip(at + 1) {
+                let together = a.chunks.iter().filter(|chunk| b.chunks.contains(chunk)).count();
+                if together > 0 {
+                    let weight = u32::try_from(together).unwrap_or(u32::MAX);
+                    self.relation(
+                        db,
+                        id,
+                        (&a.name, &b.name),
+                        word(kind, a.kind, b.kind),
+                        "",
+                        f64::from(weight),
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reading(&mut self, db: &Connection, id: &NoteId, reading: &Reading) -> Result<(), Error> {
+        for entity in &reading.entities {
+            self.entity(db, id, &entity.name, &entity.kind, &entity.description)?;
+        }
+        for read in &reading.relations {
+            let kind = if read.keywords.is_empty() { "with" } else { &read.keywords };
+            self.relation(db, id, (&read.source, &read.target), kind, &read.description, read.weight)?;
+        }
+        Ok(())
+    }
+
+    /// The name by which it is known now; none when it was deleted by hand.
+    fn known(&self, db: &Connection, name: &str) -> Result<Option<String>, Error> {
+        if !self.by_hand {
+            return Ok(Some(name.to_owned()));
+        }
+        let key = hand::resolve(db, graph::key(name))?;
+        let Some(put) = hand::row(db, &key)? else {
+            return Ok(Some(if key == graph::key(name) { name.to_owned() } else { key }));
+        };
+        Ok(match put.state {
+            hand::State::Deleted => None,
+            hand::State::Put if !put.name.is_empty() => Some(put.name),
+            hand::State::Put | hand::State::Alias => Some(name.to_owned()),
+        })
+    }
+
+    fn entity(
+        &mut self,
+        db: &Connection,
+        id: &NoteId,
+        name: &str,
+        kind: &str,
+        says: &str,
+    ) -> Result<(), Error> {
+        let Some(name) = self.known(db, name)? else { return Ok(()) };
+        let next = self.entities.len();
+        let at = *self.places.entry(graph::key(&name)).or_insert(next);
+        if at == next {
+            let description = match self.by_hand {
+                true => hand::row(db, &graph::key(&name))?.map(|put| put.description).unwrap_or_default(),
+                false => String::new(),
+            };
+            self.entities.push(EntityRow { name, kind: String::new(), description, notes: Vec::new() });
+        }
+        if let Some(row) = self.entities.get_mut(at) {
+            if !row.notes.contains(id) {
+                row.notes.push(id.clone());
+            }
+            if (row.kind.is_empty() || row.kind == Kind::Name.word()) && !kind.is_empty() {
+                kind.clone_into(&mut row.kind);
+            }
+            add(&mut row.description, says);
+        }
+        Ok(())
+    }
+
+    fn relation(
+        &mut self,
+        db: &Connection,
+        id: &NoteId,
+        (a, b): (&str, &str),
+        kind: &str,
+        says: &str,
+        weight: f64,
+    ) -> Result<(), Error> {
+        let (Some(a), Some(b)) = (self.known(db, a)?, self.known(db, b)?) else { return Ok(()) };
+        let (key_a, key_b) = (graph::key(&a), graph::key(&b));
+        if key_a == key_b {
+            return Ok(());
+        }
+        let next = self.relations.len();
+        let pair = if key_a < key_b { (key_a, key_b) } else { (key_b, key_a) };
+        let at = *self.pairs.entry(pair).or_insert(next);
+        if at == next {
+            self.relations.push(RelationRow {
+                source: a,
+                target: b,
+                kind: kind.to_owned(),
+                description: String::new(),
+                weight: 0.0,
+                notes: Vec::new(),
+            });
+        }
+        if let Some(row) = self.relations.get_mut(at) {
+            row.weight += weight;
+            if row.kind == "with" {
+                kind.clone_into(&mut row.kind);
+            }
+            if !row.notes.contains(id) {
+                row.notes.push(id.clone());
+            }
+            add(&mut row.description, says);
+        }
+        Ok(())
+    }
+}
+
+/// What a kind of note tells of two things that it names.
+fn word(note: NoteKind, a: Kind, b: Kind) -> &'static str {
+    let are = |x: &[Kind], y: Kind| (x.contains(&a) && b == y) || (x.contains(&b) && a == y);
+    match note {
+        NoteKind::Failure if are(&[Kind::Commit, Kind::File], Kind::Error) => "fixes",
+        NoteKind::Step | NoteKind::Deployment if are(&[Kind::Commit], Kind::File) => "touches",
+        NoteKind::Decision
+        | NoteKind::Step
+        | NoteKind::Deployment
+        | NoteKind::Failure
+        | NoteKind::Glossary
+        | NoteKind::Document
+        | NoteKind::Preference => "with",
+    }
+}
+
+fn add(description: &mut String, says: &str) {
+    if says.is_empty() || description.contains(says) {
+        return;
+    }
+    if !description.is_empty() {
+        description.push('\n');
+    }
+    description.push_str(says);
+}

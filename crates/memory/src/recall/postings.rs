@@ -1,0 +1,159 @@
+//! Where words stand, read out of the full-text index.
+//!
+//! SQLite keeps the index; the ranking is ours, since it looks at notes and passages at once. A word that is in every other
+//! passage tells little and costs most, so the common ones are left out where rarer ones are asked as well.
+
+use super::catalogue::{Catalogue, NONE};
+use super::weights;
+use crate::error::Error;
+use crate::languages::Term;
+use rusqlite::Connection;
+
+/// Gives a connection a table of its own in which each place of a word in the index is a row.
+pub(crate) fn prepare(db: &Connection) -> Result<(), Error> {
+    db.execute_batch(
+        "PRAGMA temp_store = MEMORY; CREATE VIRTUAL TABLE temp.places USING fts5vocab(main, words, instance);",
+    )?;
+    Ok(())
+}
+
+/// Places that are read of a word before it is known how common it is.
+const PROBE: usize = 800;
+/// Places that are read for one question at least, and at most; between them, as many as there are passages.
+const LEAST: usize = 12_000;
+const MOST: usize = 60_000;
+
+/// Places of one word of the question.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// By note, then passage; `NONE` is its title and what readers wrote. How often it stands there, weighed.
+    pub(super) found: Vec<Place>,
+    /// So common that it was not read to the end.
+    pub(super) cut: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Place {
+    pub(super) note: u32,
+    pub(super) passage: u32,
+    pub(super) often: f32,
+}
+
+/// For each term its places. Those of terms that were cut are empty, unless all were.
+pub(super) fn places(db: &Connection, catalogue: &Catalogue, terms: &[Term]) -> Result<Vec<Places>, Error> {
+    let mut all = Vec::with_capacity(terms.len());
+    let mut left = catalogue.passages.len().clamp(LEAST, MOST);
+    for term in terms {
+        let places = of_term(db, catalogue, term, PROBE)?;
+        left = left.saturating_sub(places.found.len());
+        all.push(places);
+    }
+    // The rarer a word, the further its first places reach.
+    let reach = |places: &Places| places.found.iter().map(|place| place.note).max().unwrap_or(0);
+    let mut cut: Vec<usize> =
+        (0..all.len()).filter(|n| all.get(*n).is_some_and(|places| places.cut)).collect();
+    cut.sort_by_key(|n| std::cmp::Reverse(all.get(*n).map_or(0, reach)));
+    let mut rarest = cut.len() == all.iter().filter(|places| !places.found.is_empty()).count();
+    for number in cut {
+        let (Some(places), Some(term)) = (all.get_mut(number), terms.get(number)) else { continue };
+        let known = reach(places).max(1) as usize;
+        let expected = PROBE.saturating_mul(catalogue.notes.len()) / known;
+        if expected <= left || rarest {
+            *places = of_term(db, catalogue, term, MOST)?;
+            left = left.saturating_sub(places.found.len());
+            rarest = false;
+        } else {
+            places.found.clear();
+        }
+    }
+    Ok(all)
+}
+
+fn of_term(db: &Connection, catalogue: &Catalogue, term: &Term, most: usize) -> Result<Places, Error> {
+    let mut places = Places::default();
+    for own in &term.own {
+        read(db, catalogue, own, 1.0, most, &mut places)?;
+    }
+    if !(term.guessed && places.found.iter().any(|place| place.often > 0.0)) {
+        for translated in &term.translated {
+            read(db, catalogue, translated, weights::TRANSLATED, most, &mut places)?;
+        }
+    }
+    if term.own.len() + term.translated.len() > 1 {
+        places.found.sort_by_key(|place| (place.note, place.passage));
+        // Two ways to say it are one word said.
+        places.found.dedup_by(|b, a| {
+            let same = (a.note, a.passage) == (b.note, b.passage);
+            if same {
+                a.often = a.often.max(b.often);
+            }
+            same
+        });
+    }
+    Ok(places)
+}
+
+/// Adds the places of one index term.
+fn read(
+    db: &Connection,
+    catalogue: &Catalogue,
+    term: &str,
+    weight: f32,
+    most: usize,
+    places: &mut Places,
+) -> Result<(), Error> {
+    let mut query = db.prepare_cached("SELECT doc, col FROM temp.places WHERE term = ?1")?;
+    let mut rows = query.query([term])?;
+    let (mut id, mut note) = (i64::MIN, None);
+    let (mut at, mut steps) = (0, 0);
+    while let Some(row) = rows.next()? {
+        steps += 1;
+        if steps > most {
+            places.cut = true;
+            break;
+        }
+        let doc = row.get_ref(0)?.as_i64().map_err(Error::damaged)?;
+        if doc != id {
+            id = doc;
+            note = catalogue.note(doc >> crate::store::schema::CHUNK_BITS, at);
+            at = note.unwrap_or(at);
+        }
+        let Some(number) = note else { continue };
+        let (passage, often) = match row.get_ref(1)?.as_bytes().map_err(Error::damaged)? {
+            b"text" => match catalogue.passage(number, id) {
+                Some(passage) => (passage, weight),
+                None => (NONE, weight * weights::READING),
+            },
+            b"title" => (NONE, weight * weights::TITLE),
+            _ => continue,
+        };
+        let number = u32::try_from(number).unwrap_or(NONE);
+        match places.found.last_mut() {
+            Some(last) if last.note == number && last.passage == passage => last.often += often,
+            Some(_) | None => places.found.push(Place { note: number, passage, often }),
+        }
+    }
+    Ok(())
+}
+
+/// Passages that name an entity, by its token; readings of a note count as the note.
+pub(super) fn naming(db: &Connection, catalogue: &Catalogue, token: &str) -> Result<Vec<u32>, Error> {
+    let mut query = db.prepare_cached("SELECT doc FROM temp.places WHERE term = ?1")?;
+    let mut rows = query.query([token])?;
+    let mut found: Vec<u32> = Vec::new();
+    let mut at = 0;
+    while let Some(row) = rows.next()? {
+        let doc = row.get_ref(0)?.as_i64().map_err(Error::damaged)?;
+        if let Some(note) = catalogue.note(doc >> crate::store::schema::CHUNK_BITS, at) {
+            at = note;
+            let note = u32::try_from(note).unwrap_or(NONE);
+            if found.last() != Some(&note) {
+                found.push(note);
+            }
+        }
+        if found.len() >= PROBE {
+            break;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,62 @@
+//! Every number that was chosen by measuring, and on what. The halves that were measured on are never reported.
+//!
+//! "Conversations": LoCoMo, conversations 0–4, turn by turn. "Sessions": the same by session. "Code": CoSQA's dev questions.
+
+/// BM25's two. Between what conversations like best (0.9, 0.4) and code (1.2, 0.75).
+pub(super) const K1: f32 = 1.0;
+pub(super) const B: f32 = 0.6;
+
+/// A word of the title counts as so many in the text. On code, where a function's name stands there.
+pub(super) const TITLE: f32 = 3.0;
+
+/// A word that a reader put beside the note counts less than one in it. Not measured.
+pub(super) const READING: f32 = 0.5;
+
+/// A translated word counts less than the word itself. On probes in Russian, Spanish and Chinese.
+pub(super) const TRANSLATED: f32 = 0.6;
+
+/// What a note lends of a word to the ones before and after it in its thread, and to the next but one. Conversations:
+/// 0.6 and 0.4 were a little better for recall@10, and worse for the first hit.
+pub(super) const LENT: [f32; 2] = [0.5, 0.25];
+
+/// Of the smaller one, when a note has a word and its neighbour lends it too. On conversations.
+pub(super) const LENT_BESIDE: f32 = 0.2;
+
+/// Words up to which a note lends in full; a longer one says more by itself and lends less. On sessions as one thread.
+pub(super) const LENDER: f32 = 60.0;
+
+/// Share of the best passages in a long note's score; the rest is the note as a whole. On sessions.
+pub(super) const PASSAGES: f32 = 0.5;
+/// The second best passage beside the best. On sessions.
+pub(super) const SECOND: f32 = 0.3;
+
+/// Weight of closeness in meaning beside the words: on conversations (0.3 to 0.5) and sessions (0.2 to 0.3).
+pub(super) const DENSE: f32 = 0.35;
+/// Weight of the words beside closeness in meaning, for code: the share of the question's words that occur. On code.
+pub(super) const CODE_WORDS: f32 = 0.12;
+
+/// A passage that is close to many others is close to every question; so much of its nearness to its nearest ones among
+/// the candidates is taken off. On code and conversations alike.
+pub(super) const CROWDED: f32 = 0.3;
+pub(super) const CROWD: usize = 10;
+pub(super) const CANDIDATES: usize = 100;
+
+/// Weight of what the question names beside its words. Not measured: small, so that it decides among equals.
+pub(super) const NAMED: f32 = 0.15;
+/// One relation further.
+pub(super) const HOP: f32 = 0.3;
+
+/// What the newest note has over an old one, and when the question asks how things are now. Only near-ties turn.
+pub(super) const RECENT: f64 = 0.02;
+pub(super) const RECENT_NOW: f64 = 0.15;
+/// Days after which half of that is left.
+pub(super) const HALF_LIFE_DAYS: f64 = 30.0;
+
+/// What a note has of the score of one that it supersedes.
+pub(super) const SUCCESSOR: f32 = 0.95;
+
+/// Hits below this share of the best one's score are noise.
+pub(super) const NOISE: f64 = 0.05;
+
+/// Texts that share this much of their shingles say the same.
+pub(super) const SAME: f64 = 0.8;
