@@ -80,7 +80,10 @@ fn a_react_page_is_built_and_changed(maker: &str, changer: &str) {
     assert_eq!(made.attempts, 1);
     real.costs_what_was_billed(&made);
 
-    let note = house.notes().into_iter().find(|note| note.request.as_ref() == Some(&first)).unwrap();
+    let step = |note: &protocol::view::NoteRow| {
+        note.note_kind == protocol::fact::NoteKind::Step && note.request.as_ref() == Some(&first)
+    };
+    let note = house.notes().into_iter().find(step).unwrap();
     let (second, changed) = real.live(changer, CHANGE);
     let recalled = house.oriented(&second).recalled;
     assert!(recalled.iter().any(|hit| hit.note == note.note), "{recalled:?}");

@@ -5,10 +5,8 @@
 mod bridges;
 mod harness;
 
-use bridges::{ASKING, Bridged};
-use harness::tcp::{self, Answer};
+use bridges::{ASKING, Bridged, call};
 use serde_json::{Value, json};
-use testkit::acp::MCP_SERVERS;
 
 fn waited(bridged: &Bridged, run: &Value) -> Value {
     loop {
@@ -67,29 +65,6 @@ fn a_task_asks_a_client_that_can_be_asked() {
     assert_eq!(done["status"], "completed", "{done}");
 }
 
-/// Address and headers of the memory as the agent at work got them.
-fn given(bridged: &Bridged) -> (String, String) {
-    let file = bridged.house.workspace.path().join("attempts").join(MCP_SERVERS);
-    let servers: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let server = servers.as_array().unwrap().iter().find(|server| server["name"] == "memory").unwrap();
-    let header = &server["headers"][0];
-    assert_eq!(header["name"], "Authorization");
-    (server["url"].as_str().unwrap().to_owned(), header["value"].as_str().unwrap().to_owned())
-}
-
-fn call(url: &str, token: &str, name: &str, args: &Value) -> Answer {
-    let (address, path) = tcp::parts(url);
-    let headers = [
-        ("host", address.as_str()),
-        ("authorization", token),
-        ("content-type", "application/json"),
-        ("accept", "application/json, text/event-stream"),
-    ];
-    let params = json!({ "name": name, "arguments": args });
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    tcp::send(&address, "POST", &path, &headers, &body.to_string())
-}
-
 #[test]
 fn an_agent_at_work_may_ask_its_projects_memory_and_nothing_else() {
     let bridged = Bridged::open();
@@ -97,7 +72,7 @@ fn an_agent_at_work_may_ask_its_projects_memory_and_nothing_else() {
     let run = bridged.tool("run_task", json!({ "task": ASKING })).unwrap()["run_id"].clone();
     // It is in the middle of its work when it asks.
     assert_eq!(waited(&bridged, &run)["state"], "needs_answer");
-    let (url, token) = given(&bridged);
+    let (url, token) = bridged.memory_given();
     assert_ne!(token, format!("Bearer {}", bridged.token));
     let recalled = call(&url, &token, "recall", &json!({ "query": "when is there rye bread" }));
     let told: Value = serde_json::from_str(&recalled.body).unwrap();

@@ -6,7 +6,7 @@
 mod harness;
 
 use harness::{House, asking};
-use protocol::fact::{Fact, NoteKind, Outcome};
+use protocol::fact::{Fact, Outcome};
 use protocol::*;
 use std::fs::File;
 use std::io::Write;
@@ -93,7 +93,7 @@ fn a_full_disk_stops_intake_and_harms_nothing() {
         assert_eq!(refused.code, Code::DiskFull, "{refused}");
         assert!(refused.next.unwrap().contains("make room"));
         let text = "y".to_owned();
-        let push = Request::Push { project: None, kind: NoteKind::Decision, title: "x".into(), text };
+        let push = Request::Push { project: None, note: harness::a_note("x", &text) };
         assert_eq!(house.refused(&push).code, Code::DiskFull, "refused until there is room for work");
         assert!(says_full(&house), "the screen can say so");
         house.is_sound();

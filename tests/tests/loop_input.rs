@@ -4,7 +4,7 @@
 mod harness;
 
 use harness::{House, asking, asking_as};
-use protocol::fact::{Fact, NoteKind, Outcome};
+use protocol::fact::{Fact, Outcome};
 use protocol::*;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -163,9 +163,9 @@ fn what_does_not_exist_is_not_found() {
         Request::Steps { project: Some(id()) },
         Request::PlanStep { project: Some(id()), title: "x".into(), text: "x".into() },
         Request::DropStep { step: id() },
-        Request::Notes { project: Some(id()), limit: None },
-        Request::Recall { project: Some(id()), query: "x".into(), limit: None },
-        Request::Push { project: Some(id()), kind: NoteKind::Decision, title: "x".into(), text: "x".into() },
+        Request::Notes { project: Some(id()), limit: None, superseded: false },
+        Request::Recall(Box::new(api::RecallAsk { project: Some(id()), ..harness::about("x") })),
+        Request::Push { project: Some(id()), note: harness::a_note("x", "x") },
         Request::Forget { note: id() },
         Request::Instructions { project: Some(id()) },
         Request::ReadInstruction { project: Some(id()), path: "SOUL.md".into(), at: None },

@@ -3,7 +3,8 @@
 mod harness;
 
 use harness::{BAKERY, House};
-use protocol::fact::{AttemptEnd, CheckKind, CheckResult, Outcome};
+use protocol::fact::{AttemptEnd, CheckKind, CheckResult, NoteKind, Outcome};
+use protocol::view::NoteRow;
 
 #[test]
 fn a_request_ends_as_a_live_page_with_its_record() {
@@ -82,7 +83,8 @@ fn the_next_request_starts_smarter_and_changes_only_what_was_asked() {
     let house = House::practice();
     let first = house.live(BAKERY);
     let before = house.page(&first);
-    let note = house.notes().into_iter().find(|note| note.request.as_ref() == Some(&first)).unwrap();
+    let step = |note: &NoteRow| note.note_kind == NoteKind::Step && note.request.as_ref() == Some(&first);
+    let note = house.notes().into_iter().find(step).unwrap();
 
     let second = house.live("Change the opening hours to Monday to Saturday 7:00–18:00");
     let recalled = house.oriented(&second).recalled;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use testkit::acp::{Act, Scene, Script, Spent};
+use testkit::acp::{Act, MCP_SERVERS, Scene, Script, Spent};
 use testkit::{Daemon, Workspace};
 
 /// The agents in the order of their ports.
@@ -186,4 +186,30 @@ fn lay_out_agent(workspace: &Workspace) {
 fn put(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+}
+
+impl Bridged {
+    /// Address and headers of the memory as the agent at work got them.
+    pub fn memory_given(&self) -> (String, String) {
+        let file = self.house.workspace.path().join("attempts").join(MCP_SERVERS);
+        let servers: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        let server = servers.as_array().unwrap().iter().find(|server| server["name"] == "memory").unwrap();
+        let header = &server["headers"][0];
+        assert_eq!(header["name"], "Authorization");
+        (server["url"].as_str().unwrap().to_owned(), header["value"].as_str().unwrap().to_owned())
+    }
+}
+
+/// Calls a tool at this address.
+pub fn call(url: &str, token: &str, name: &str, args: &Value) -> Answer {
+    let (address, path) = tcp::parts(url);
+    let headers = [
+        ("host", address.as_str()),
+        ("authorization", token),
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+    ];
+    let params = json!({ "name": name, "arguments": args });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    tcp::send(&address, "POST", &path, &headers, &body.to_string())
 }

@@ -6,8 +6,10 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses the part that it needs")]
 
 pub mod crew;
+pub mod files;
 pub mod tcp;
 
+use protocol::api::{NewNote, RecallAsk};
 use protocol::fact::{BlobRef, Channel, Entry, NoteKind, Outcome, RequestClosed, RequestOriented};
 use protocol::view::{DeploymentRow, NoteRow, ReleaseRow, RequestView};
 use protocol::*;
@@ -196,18 +198,31 @@ impl House {
     }
 
     pub fn notes(&self) -> Vec<NoteRow> {
-        match self.call(&Request::Notes { project: None, limit: Some(1000) }) {
+        match self.call(&Request::Notes { project: None, limit: Some(1000), superseded: true }) {
             Response::Notes { rows } => rows,
             other => panic!("notes: {other:?}"),
         }
     }
 
     pub fn push(&self, title: &str, text: &str) -> NoteId {
-        let push =
-            Request::Push { project: None, kind: NoteKind::Decision, title: title.into(), text: text.into() };
-        match self.call(&push) {
-            Response::Pushed { note } => note,
+        match self.call(&Request::Push { project: None, note: a_note(title, text) }) {
+            Response::Pushed { mut notes } => notes.remove(0).note,
             other => panic!("push: {other:?}"),
+        }
+    }
+
+    pub fn recall(&self, query: &str) -> Vec<NoteRow> {
+        match self.call(&Request::Recall(Box::new(about(query)))) {
+            Response::Recalled(found) => found.rows,
+            other => panic!("recall: {other:?}"),
+        }
+    }
+
+    /// What is remembered is what the journal makes of it.
+    pub fn memory_is_sound(&self) -> String {
+        match self.call(&Request::VerifyMemory) {
+            Response::MemoryVerified { equal: true, hash, .. } => hash,
+            other => panic!("verify the memory: {other:?}"),
         }
     }
 
@@ -275,6 +290,16 @@ impl House {
         git(&folder, &["commit", "--quiet", "--message", "the owner's change"]);
         git(&folder, &["push", "--quiet", "origin", "HEAD:main"]);
     }
+}
+
+/// A decision from you.
+pub fn a_note(title: &str, text: &str) -> NewNote {
+    let kind = NoteKind::Decision;
+    NewNote { kind, title: title.into(), text: text.into(), source: None, supersedes: vec![] }
+}
+
+pub fn about(query: &str) -> RecallAsk {
+    RecallAsk { query: query.into(), ..RecallAsk::default() }
 }
 
 /// The daemon's program, where every user can run it.
