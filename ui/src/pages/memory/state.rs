@@ -96,7 +96,7 @@ fn model(app: App, view: &MemoryView) -> AnyView {
     };
     let choices = view.models.iter().cloned().chain([none]).map(|m| choice(app, here.as_deref(), m)).views();
     view! {
-        <p data-testid="model-now">{sentence(&memory::model(&view.model))}</p>
+        <p data-testid="model-now">{crate::words::ended(&memory::model(&view.model))}</p>
         {says.map(|s| view! { <div role="status" data-testid="model-says">{s}</div> })}
         <ul class="lines">{choices}</ul>
     }

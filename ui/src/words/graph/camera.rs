@@ -1,6 +1,6 @@
 //! What part of the drawing is seen, and how large.
 
-use super::{Point, Space};
+use super::{Point, Spot};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Camera {
@@ -45,21 +45,22 @@ impl Camera {
         self.middle = self.middle.plus(held.minus(self.to_drawing(pixel)));
     }
 
-    /// All of it in the window, where it goes to.
-    pub fn fit(&mut self, space: &Space) {
+    /// All of these in the window, where they go to.
+    pub fn fit<'a>(&mut self, spots: impl Iterator<Item = &'a Spot>) {
         let mut low = Point::new(f32::MAX, f32::MAX);
         let mut high = Point::new(f32::MIN, f32::MIN);
-        for spot in &space.spots {
+        for spot in spots {
             low = Point::new(low.x.min(spot.to.x), low.y.min(spot.to.y));
             high = Point::new(high.x.max(spot.to.x), high.y.max(spot.to.y));
         }
         if low.x > high.x {
             return;
         }
-        const RIM: f32 = 56.0;
+        // Names stand at the sides.
+        let rim = Point::new((self.size.x * 0.2).min(120.0), 48.0);
         let span = high.minus(low);
-        let across = (self.size.x - 2.0 * RIM).max(40.0) / span.x.max(1.0);
-        let down = (self.size.y - 2.0 * RIM).max(40.0) / span.y.max(1.0);
+        let across = (self.size.x - 2.0 * rim.x).max(40.0) / span.x.max(1.0);
+        let down = (self.size.y - 2.0 * rim.y).max(40.0) / span.y.max(1.0);
         self.zoom = across.min(down).clamp(FARTHEST, 1.6);
         self.middle = low.plus(high).times(0.5);
     }
@@ -67,6 +68,7 @@ impl Camera {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Space;
     use super::super::tests::stars;
     use super::*;
 
@@ -89,8 +91,8 @@ mod tests {
         }
         space.arrive();
         let mut camera = Camera { size: Point::new(800.0, 300.0), ..Camera::default() };
-        camera.fit(&space);
+        camera.fit(space.spots.iter());
         assert!(space.spots.iter().all(|spot| camera.sees(camera.to_screen(spot.at), 0.0)));
-        camera.fit(&Space::default());
+        camera.fit([].into_iter());
     }
 }

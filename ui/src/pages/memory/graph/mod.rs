@@ -251,7 +251,7 @@ fn tools(graph: Graph, state: Memo<Result<(u64, u64, u64), Option<protocol::ApiE
     let more = part(move || {
         let of = state.get().map_or(0, |(_, _, of)| of);
         if graph.focus.look(Option::is_some) {
-            let (far, label) = if graph.far.get() { (false, "1 step") } else { (true, "2 steps") };
+            let (far, label) = if graph.far.get() { (false, "One step only") } else { (true, "Two steps") };
             return view! {
                 {plain::button("‹ Back", "small-button", "graph-back", || { let _ = window().history().map(|h| h.back()); })}
                 {plain::link("Overview", Place::Graph(None).hash(), "button small-button", "graph-overview")}

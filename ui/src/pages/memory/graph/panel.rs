@@ -100,13 +100,15 @@ fn of_focus(graph: Graph, load: RwSignal<Load>, name: String) -> AnyView {
                 Some((stage.space.spot(focus).word.clone(), lines.map(one).views()))
             })
             .flatten()
-            .map(|(kind, rows)| {
-                view! {
-                    <p class="item-head">{mark(&kind)}<span class="badge">{kind.clone()}</span></p>
-                    <h3>"Relations"</h3>
-                    <ul class="lines" data-testid="graph-relations">{rows}</ul>
-                }
-            })
+            .map(|rows| view! { <h3>"Relations"</h3><ul class="lines" data-testid="graph-relations">{rows}</ul> })
+    });
+    let kind = part(move || {
+        graph.shown.track();
+        let kind = graph.with(|hand| {
+            let stage = hand.borrow();
+            stage.focus.map(|focus| stage.space.spot(focus).word.clone())
+        });
+        kind.flatten().map(|kind| view! { <span class="badge">{mark(&kind)}{kind.clone()}</span> })
     });
     let way = part(move || {
         let names = graph.way.get();
@@ -122,13 +124,13 @@ fn of_focus(graph: Graph, load: RwSignal<Load>, name: String) -> AnyView {
         view! {
             <section class="stack" data-testid="graph-way">
                 <h3>"The way: "{said}</h3>
-                <ol class="lines way">{names.into_iter().map(one).views()}</ol>
+                <ol class="lines lead">{names.into_iter().map(one).views()}</ol>
             </section>
         }
         .into_any()
     });
     view! {
-        <h2 class="clip-any" dir="auto" data-testid="graph-focus">{heading}</h2>
+        <header class="item-head"><h2 class="clip-any" dir="auto" data-testid="graph-focus">{heading}</h2>{kind}</header>
         <div class="field"><span class="muted small">"The way to"</span>
             {find::find(graph.app, "graph-path", "Another entity", false, Callback::new(move |to: String| graph.lead(to)))}
         </div>

@@ -5,7 +5,7 @@
 
 use super::brush::{Brush, Colours, Sheet};
 use crate::words::graph::camera::Camera;
-use crate::words::graph::labels::Label;
+use crate::words::graph::labels::Room;
 use crate::words::graph::settle::Settle;
 use crate::words::graph::{Point, Space, path, ring};
 use leptos::prelude::{request_animation_frame, window};
@@ -234,7 +234,10 @@ impl Stage {
         }
         if self.fitted.is_some() {
             let mut goal = self.camera;
-            goal.fit(&self.space);
+            // A way alone; without one, all of it.
+            let shown =
+                (0..self.space.spots.len() as u32).filter(|i| self.way.is_empty() || self.way.contains(i));
+            goal.fit(shown.map(|i| self.space.spot(i)));
             let near = goal.middle.minus(self.camera.middle).length() * goal.zoom < 1.0;
             if part >= 1.0
                 || (near && (goal.zoom / self.camera.zoom - 1.0).abs() < 0.01)
@@ -346,10 +349,12 @@ impl Stage {
                 .find(|l| self.space.lines.get(*l as usize).is_some_and(|line| line.other(*a) == *b)),
             _ => None,
         };
-        let named = |i: u32| {
-            let spot = self.space.spot(i);
-            let foot = brush.camera.to_screen(spot.at).plus(Point::new(0.0, brush.radius(spot) + 20.0));
-            brush.name(&Label { spot: i, text: spot.name.clone(), at: foot }, true);
+        let mut room = Room::new(brush.camera.size);
+        let mut named = |i: u32| {
+            let (spot, at) = (self.space.spot(i), brush.camera.to_screen(self.space.spot(i).at));
+            if let Some(label) = room.place(i, &spot.name, at, brush.radius(spot) + 3.0, false) {
+                brush.name(&label, true);
+            }
         };
         if !self.way.is_empty() {
             let lines: Vec<u32> = self.way.windows(2).filter_map(pairs).collect();
