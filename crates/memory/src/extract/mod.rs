@@ -5,8 +5,13 @@
 
 mod chunk;
 mod code;
+mod error;
+mod name;
 mod pick;
+mod prose;
+mod seen;
 mod term;
+mod word;
 
 pub(crate) use chunk::{Chunk, chunks};
 pub(crate) use pick::mentions;
@@ -83,3 +88,6 @@ pub(crate) struct Subject<'a> {
     pub(crate) text: &'a str,
     pub(crate) source: &'a str,
 }
+
+#[cfg(test)]
+mod tests;

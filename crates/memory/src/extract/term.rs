@@ -80,12 +80,21 @@ impl Known<'_> {
     }
 }
 
-/// What a glossary note explains: `**Term**: …`, `- Term — …`, `Term: …` line by line; a note without such lines explains
-/// its title.
-pub(super) fn explained<'a>(title: &'a str, text: &'a str) -> Vec<&'a str> {
-    let mut found: Vec<&str> = text.lines().filter_map(term_of).take(MOST).collect();
+/// What a glossary note explains, with the places in its text: `**Term**: …`, `- Term — …`, `Term: …` line by line. A note
+/// without such lines explains its title.
+pub(super) fn explained<'a>(title: &'a str, text: &'a str) -> Vec<(Option<usize>, &'a str)> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    for line in text.split_inclusive('\n') {
+        if found.len() < MOST
+            && let Some(term) = term_of(line)
+        {
+            found.push((line.find(term).map(|offset| at + offset), term));
+        }
+        at += line.len();
+    }
     if found.is_empty() {
-        found.extend(term_of(title).or(Some(title.trim())).filter(|title| is_term(title)));
+        let term = term_of(title).or(Some(title.trim())).filter(|title| is_term(title));
+        found.extend(term.map(|term| (None, term)));
     }
     found
 }
@@ -114,9 +123,12 @@ mod tests {
     fn each_line_of_a_glossary_explains_its_term() {
         let text = "# Words\n\n- **Levain**: the starter\n- Backofen — the oven\nfolding = turning the dough\n\
                     This is a sentence that goes on for long: it explains nothing.";
-        assert_eq!(explained("Glossary", text), ["Levain", "Backofen", "folding"]);
-        assert_eq!(explained("Sauerteig", "The name of the bakery."), ["Sauerteig"]);
-        assert_eq!(explained("Levain: what it is", "A starter"), ["Levain"]);
-        assert!(explained("", "").is_empty());
+        let terms =
+            |title, text| explained(title, text).into_iter().map(|(_, term)| term).collect::<Vec<_>>();
+        assert_eq!(terms("Glossary", text), ["Levain", "Backofen", "folding"]);
+        assert_eq!(explained("", text)[1], (text.find("Backofen"), "Backofen"));
+        assert_eq!(terms("Sauerteig", "The name of the bakery."), ["Sauerteig"]);
+        assert_eq!(terms("Levain: what it is", "A starter"), ["Levain"]);
+        assert!(terms("", "").is_empty());
     }
 }

@@ -112,7 +112,8 @@ impl Memory {
         self.known.values().any(|known| known.behind)
     }
 
-    /// The blob whose text is to be handed in with this entry; none when it has none or was applied already.
+    /// The blob whose text is to be handed in with this entry; none when it has none or was applied already. An entry that
+    /// comes without the text it wants is taken for one whose blob was forgotten.
     pub fn wants(&self, entry: &Entry) -> Option<BlobId> {
         let (space, blob) = match &entry.fact {
             Fact::MemoryPushed(f) => (&f.project, &f.text.blob),
@@ -120,8 +121,8 @@ impl Memory {
             Fact::MemoryGraphEdited(f) => (&f.project, &f.edits.blob),
             _ => return None,
         };
-        let known = self.known.get(space).copied().unwrap_or_default();
-        (entry.seq > known.head && !known.behind).then(|| blob.clone())
+        let head = self.known.get(space).map_or(0, |known| known.head);
+        (entry.seq > head).then(|| blob.clone())
     }
 
     /// Applies an entry of the journal; one that was applied before, or that is no memory's, changes nothing. `text` is
