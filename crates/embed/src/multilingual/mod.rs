@@ -4,10 +4,12 @@
 //! The table of pieces, nine tenths of the model, stays on the disk: a text needs a few rows of it.
 
 pub(crate) mod convert;
+mod forms;
 mod pieces;
 mod prefixes;
 mod rows;
 
+use forms::Forms;
 use pieces::Pieces;
 use prefixes::Prefixes;
 
@@ -90,7 +92,7 @@ impl Multilingual {
             machine,
             pieces: pieces(file)?,
             table: file.table("rows")?,
-            ends: file.numbers("rows.ends")?,
+            ends: ends(&file.bytes("rows.lengths")?),
             groups: scales.collect(),
             inward: matrix(file, &["proj2", "proj3", "proj5"])?,
             inward_norm: pair("inward.gain", "inward.shift")?,
@@ -289,6 +291,18 @@ fn add(mut rows: Vec<f32>, more: &[f32]) -> Vec<f32> {
     rows
 }
 
+/// Where things end whose lengths are given.
+fn ends(lengths: &[u8]) -> Vec<u32> {
+    let lengths = lengths.as_chunks().0.iter().map(|length| u32::from(u16::from_le_bytes(*length)));
+    let mut end = 0;
+    lengths
+        .map(|length| {
+            end += length;
+            end
+        })
+        .collect()
+}
+
 /// The matrices of that name, their outputs side by side.
 fn matrix(file: &ModelFile, names: &[&str]) -> Result<Matrix, Error> {
     let (mut steps, mut scales, mut bias) = (Vec::new(), Vec::new(), Vec::new());
@@ -303,21 +317,50 @@ fn matrix(file: &ModelFile, names: &[&str]) -> Result<Matrix, Error> {
 }
 
 fn pieces(file: &ModelFile) -> Result<Pieces, Error> {
-    let list = |name: &str| -> Result<Prefixes, Error> {
-        let list = Prefixes::new(file.bytes(name)?, file.numbers(&format!("{name}.ends"))?);
-        list.ok_or_else(|| file.damaged(format!("its list of {name} is out of order")))
-    };
-    let written =
-        String::from_utf8(file.bytes("written")?).map_err(|_| file.damaged("its forms are no text"))?;
-    // The last one has an end of its own, too.
-    let mut written: Vec<String> = written.split('\0').map(str::to_owned).collect();
-    written.pop();
-    let pieces = Pieces::new(
-        list("forms")?,
-        written,
-        list("pieces")?,
-        file.numbers("pieces.numbers")?,
-        file.floats("pieces.scores")?,
-    );
-    pieces.ok_or_else(|| file.damaged("its pieces do not fit together"))
+    let forms = Forms::new(&file.bytes("forms")?)
+        .ok_or_else(|| file.damaged("its table of forms is no such table"))?;
+    let list = Prefixes::new(file.bytes("pieces")?, &file.bytes("pieces.lengths")?);
+    let list = list.ok_or_else(|| file.damaged("its list of pieces is out of order"))?;
+    Pieces::new(forms, list, file.numbers("pieces.numbers")?, file.floats("pieces.scores")?)
+        .ok_or_else(|| file.damaged("its pieces do not fit together"))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::forms::tests::table;
+    use super::*;
+
+    impl Multilingual {
+        pub(crate) fn tokens(&self, text: &str) -> Vec<u32> {
+            self.pieces.encode(text, MOST_PIECES)
+        }
+    }
+
+    /// Some forms.
+    pub(crate) fn small_table() -> Vec<u8> {
+        table(&[("S", "s"), ("W", "w"), ("B", "b"), ("a\u{301}", "a"), ("\u{3000}", " ")])
+    }
+
+    /// A list of pieces as its makers write it, the later ones less likely.
+    pub(crate) fn piece_list(names: &[&str], forms: &[u8]) -> Vec<u8> {
+        let mut list = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            let score = (-(at as f32)).to_le_bytes();
+            let piece = [&[0x0a, name.len() as u8], name.as_bytes(), &[0x15], &score].concat();
+            list.extend([&[0x0a, piece.len() as u8], piece.as_slice()].concat());
+        }
+        let map = [&[0x12], number(forms.len()).as_slice(), forms].concat();
+        list.extend([&[0x1a], number(map.len()).as_slice(), &map].concat());
+        list
+    }
+
+    fn number(mut number: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while number > 0x7f {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    }
 }

@@ -1,5 +1,6 @@
 //! A text as the numbers of its pieces: characters brought into one form, then the likeliest split into known pieces.
 
+use super::forms::Forms;
 use super::prefixes::Prefixes;
 
 pub(crate) const UNKNOWN: u32 = 0;
@@ -15,9 +16,7 @@ const UNKNOWN_COSTS: f64 = 10.0;
 /// The pieces and the forms of characters.
 #[derive(Debug)]
 pub(crate) struct Pieces {
-    /// What is written another way, and how: the places in `written`.
-    forms: Prefixes,
-    written: Vec<String>,
+    forms: Forms,
     pieces: Prefixes,
     /// For each piece in sorted order, its number and the logarithm of its likelihood.
     numbers: Vec<u32>,
@@ -27,19 +26,11 @@ pub(crate) struct Pieces {
 
 impl Pieces {
     /// `None` where the lists do not fit together.
-    pub(crate) fn new(
-        forms: Prefixes,
-        written: Vec<String>,
-        pieces: Prefixes,
-        numbers: Vec<u32>,
-        scores: Vec<f32>,
-    ) -> Option<Self> {
-        let sound = forms.count() == written.len()
-            && pieces.count() == numbers.len()
-            && numbers.len() == scores.len();
+    pub(crate) fn new(forms: Forms, pieces: Prefixes, numbers: Vec<u32>, scores: Vec<f32>) -> Option<Self> {
+        let sound = pieces.count() == numbers.len() && numbers.len() == scores.len();
         let least = scores.iter().fold(0.0, |least: f32, x| least.min(*x));
         let unknown = f64::from(least) - UNKNOWN_COSTS;
-        sound.then_some(Self { forms, written, pieces, numbers, scores, unknown })
+        sound.then_some(Self { forms, pieces, numbers, scores, unknown })
     }
 
     /// The numbers between the marks of start and end, `most` with them; the rest of the text is left out.
@@ -62,10 +53,7 @@ impl Pieces {
         let mut out = String::new();
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
-            let mut form = None;
-            self.forms.of(rest.as_bytes(), |length, at| form = Some((length, at)));
-            let form = form.and_then(|(length, at)| Some((rest.get(length..)?, self.written.get(at)?)));
-            match form {
+            match self.forms.longest(rest) {
                 Some((after, written)) => {
                     written.chars().for_each(|c| push(&mut out, c));
                     rest = after;
@@ -142,22 +130,19 @@ fn push(out: &mut String, c: char) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::forms::tests::table;
     use super::super::prefixes::sort;
     use super::*;
 
     fn pieces() -> Pieces {
-        let list = |strings: &[&str]| {
-            let strings: Vec<Vec<u8>> = strings.iter().map(|s| s.as_bytes().to_vec()).collect();
-            let (text, ends, order) = sort(&strings);
-            (Prefixes::new(text, ends).unwrap(), order)
-        };
-        let (forms, order) = list(&["Ａ", "\u{3000}", "½", "A\u{301}", "\u{200b}"]);
-        let written = order.iter().map(|at| ["A", " ", "1/2", "Á", ""][*at as usize].to_owned()).collect();
+        let forms =
+            table(&[("Ａ", "A"), ("\u{3000}", " "), ("½", "1/2"), ("A\u{301}", "Á"), ("\u{200b}", "")]);
         let names = ["<unk>", "<s>", "</s>", "▁", "A", "▁A", "B", "AB", "▁AB", "Á"];
         let scores = [0.0, 0.0, 0.0, -2.0, -3.0, -4.0, -3.0, -9.0, -9.5, -3.0];
-        let (pieces, numbers) = list(&names);
+        let (text, lengths, numbers) = sort(&names.map(|name| name.as_bytes().to_vec())).unwrap();
         let scores = numbers.iter().map(|at| scores[*at as usize]).collect();
-        Pieces::new(forms, written, pieces, numbers, scores).unwrap()
+        let pieces = Prefixes::new(text, &lengths).unwrap();
+        Pieces::new(Forms::new(&forms).unwrap(), pieces, numbers, scores).unwrap()
     }
 
     #[test]

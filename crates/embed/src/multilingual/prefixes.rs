@@ -11,13 +11,19 @@ pub(crate) struct Prefixes {
 
 impl Prefixes {
     /// From strings in ascending order, none of them empty; `None` where they are not so.
-    pub(crate) fn new(text: Vec<u8>, ends: Vec<u32>) -> Option<Self> {
+    pub(crate) fn new(text: Vec<u8>, lengths: &[u8]) -> Option<Self> {
+        let ends: Vec<u32> = lengths
+            .iter()
+            .scan(0, |end, length| {
+                *end += u32::from(*length);
+                Some(*end)
+            })
+            .collect();
         let mut list = Self { text, ends, firsts: Vec::new() };
         let strings: Vec<&[u8]> = (0..list.ends.len()).map(|at| list.string(at)).collect();
         let sound =
             strings.first().is_none_or(|first| !first.is_empty()) && strings.is_sorted_by(|a, b| a < b);
-        let whole =
-            list.ends.last().copied().unwrap_or(0) as usize == list.text.len() && list.ends.is_sorted();
+        let whole = list.ends.last().copied().unwrap_or(0) as usize == list.text.len();
         let firsts = (0..=256_u32).map(|byte| {
             strings.partition_point(|string| string.first().is_some_and(|first| u32::from(*first) < byte))
                 as u32
@@ -77,17 +83,15 @@ fn partition(count: usize, holds: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// Brings strings into the form that [`Prefixes::new`] takes; gives their old places in their new order, too.
-pub(crate) fn sort(strings: &[Vec<u8>]) -> (Vec<u8>, Vec<u32>, Vec<u32>) {
+/// Brings strings into the form that [`Prefixes::new`] takes; gives their old places in their new order, too. `None` where
+/// one is longer than 255 bytes.
+pub(crate) fn sort(strings: &[Vec<u8>]) -> Option<(Vec<u8>, Vec<u8>, Vec<u32>)> {
     let mut order: Vec<u32> = (0..strings.len() as u32).collect();
     let string = |at: &u32| strings.get(*at as usize).map(Vec::as_slice).unwrap_or_default();
     order.sort_by(|a, b| string(a).cmp(string(b)));
-    let (mut text, mut ends) = (Vec::new(), Vec::new());
-    for at in &order {
-        text.extend(string(at));
-        ends.push(text.len() as u32);
-    }
-    (text, ends, order)
+    let text = order.iter().flat_map(string).copied().collect();
+    let lengths = order.iter().map(|at| u8::try_from(string(at).len()).ok()).collect::<Option<_>>()?;
+    Some((text, lengths, order))
 }
 
 #[cfg(test)]
@@ -97,8 +101,8 @@ mod tests {
     #[test]
     fn all_beginnings_are_found_short_ones_first() {
         let strings = ["b", "abc", "a", "ab", "ac", "é", "abd"].map(|s| s.as_bytes().to_vec());
-        let (text, ends, order) = sort(&strings);
-        let list = Prefixes::new(text, ends).unwrap();
+        let (text, lengths, order) = sort(&strings).unwrap();
+        let list = Prefixes::new(text, &lengths).unwrap();
         assert_eq!(list.count(), 7);
         let found = |text: &str| {
             let mut found = Vec::new();
@@ -118,9 +122,10 @@ mod tests {
 
     #[test]
     fn strings_out_of_order_are_refused() {
-        assert!(Prefixes::new(b"ba".to_vec(), vec![1, 2]).is_none());
-        assert!(Prefixes::new(b"aa".to_vec(), vec![1, 2]).is_none());
-        assert!(Prefixes::new(b"ab".to_vec(), vec![0, 2]).is_none());
-        assert!(Prefixes::new(b"ab".to_vec(), vec![1]).is_none());
+        assert!(Prefixes::new(b"ba".to_vec(), &[1, 1]).is_none());
+        assert!(Prefixes::new(b"aa".to_vec(), &[1, 1]).is_none());
+        assert!(Prefixes::new(b"ab".to_vec(), &[0, 2]).is_none());
+        assert!(Prefixes::new(b"ab".to_vec(), &[1]).is_none());
+        assert!(sort(&[vec![b'a'; 256]]).is_none());
     }
 }

@@ -45,9 +45,9 @@ mod tests {
 
     #[test]
     fn a_row_comes_back_whatever_its_range() {
-        for range in [1_u16, 2, 3, 9, 17, 100, 256] {
-            let row: Vec<u8> =
-                (0..192_u16).map(|n| (n * 7919 % range) as u8 + if range < 100 { 100 } else { 0 }).collect();
+        for range in [1_u32, 2, 3, 9, 17, 100, 256] {
+            let above = if range < 100 { 100 } else { 0 };
+            let row: Vec<u8> = (0..192_u32).map(|n| (n * 7919 % range) as u8 + above).collect();
             let mut packed = Vec::new();
             pack(&row, &mut packed);
             let mut back = Vec::new();

@@ -1,5 +1,4 @@
-//! The package's list of pieces: a message in protocol buffers' encoding, and in it the table of characters' forms, a
-//! double array of states followed by the forms.
+//! The package's list of pieces: a message in protocol buffers' encoding, and in it the table of characters' forms.
 
 /// What the list holds.
 pub(super) struct Vocabulary {
@@ -7,8 +6,8 @@ pub(super) struct Vocabulary {
     pub(super) pieces: Vec<Vec<u8>>,
     /// The logarithms of their likelihoods.
     pub(super) scores: Vec<f32>,
-    /// What is written another way, and how.
-    pub(super) forms: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The table of what is written another way, as it is.
+    pub(super) forms: Vec<u8>,
 }
 
 /// `None` where it is no such list.
@@ -32,7 +31,7 @@ pub(super) fn read(message: &[u8]) -> Option<Vocabulary> {
             (3, Value::Bytes(rules)) => {
                 for field in Fields(rules) {
                     if let (2, Value::Bytes(map)) = field {
-                        forms = self::forms(map)?;
+                        forms = map.to_vec();
                     }
                 }
             }
@@ -89,57 +88,5 @@ impl<'a> Iterator for Fields<'a> {
             _ => Value::Other,
         };
         Some((tag >> 3, value))
-    }
-}
-
-/// Every key of the double array with its form.
-fn forms(map: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
-    let (size, rest) = map.split_first_chunk()?;
-    let (states, written) = rest.split_at_checked(u32::from_le_bytes(*size) as usize)?;
-    let states: Vec<State> =
-        states.as_chunks().0.iter().map(|bytes| State(u32::from_le_bytes(*bytes))).collect();
-    let mut forms = Vec::new();
-    let mut open = vec![(Vec::new(), states.first()?.offset())];
-    while let Some((key, at)) = open.pop() {
-        // A form of 16 bytes or more has no character.
-        if key.len() > 64 {
-            return None;
-        }
-        for byte in 1..=255_u8 {
-            let here = at ^ usize::from(byte);
-            let Some(state) = states.get(here).filter(|state| state.is_reached_by(byte)) else { continue };
-            let mut key: Vec<u8> = key.clone();
-            key.push(byte);
-            let children = here ^ state.offset();
-            if state.ends_a_key() {
-                let form = written.get(states.get(children)?.value()..)?;
-                forms.push((key.clone(), form.split(|byte| *byte == 0).next()?.to_vec()));
-            }
-            open.push((key, children));
-        }
-    }
-    Some(forms)
-}
-
-/// A state of the double array: its children lie at its own place, its offset and their byte, combined bit by bit.
-#[derive(Clone, Copy)]
-struct State(u32);
-
-impl State {
-    fn is_reached_by(self, byte: u8) -> bool {
-        self.0 & 0x8000_00ff == u32::from(byte)
-    }
-
-    fn ends_a_key(self) -> bool {
-        self.0 & 0x100 != 0
-    }
-
-    fn offset(self) -> usize {
-        let far = if self.0 & 0x200 != 0 { 8 } else { 0 };
-        ((self.0 >> 10) << far) as usize
-    }
-
-    fn value(self) -> usize {
-        (self.0 & 0x7fff_ffff) as usize
     }
 }
