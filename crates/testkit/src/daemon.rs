@@ -58,6 +58,14 @@ impl Daemon {
         if !args.contains(&"--bridges") {
             command.args(["--bridges", "off"]);
         }
+        // So is the memory's.
+        if !args.contains(&"--memory") {
+            command.args(["--memory", "off"]);
+        }
+        // None is fetched unless a test says so.
+        if !args.contains(&"--model") {
+            command.args(["--model", "none"]);
+        }
         command.env_clear().env("HOME", workspace.path()).env("LANG", "C.UTF-8");
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(env.iter().copied());
         command.current_dir(workspace.path()).stdin(Stdio::null());
