@@ -179,10 +179,8 @@ fn the_close_of_a_request_pushes_its_notes_with_what_agents_read_out_of_them() {
     record.notes[0].readings = vec![ReadText { by: id("codex"), reading: blob("read") }];
     record.notes[1].source = Some("a term".into());
     let facts = w.put(Input::Recorded { request, record }).unwrap();
-    let read = facts.iter().find_map(|fact| match fact {
-        Fact::MemoryEnriched(read) => Some(read),
-        _ => None,
-    });
+    let read =
+        facts.iter().find_map(|fact| if let Fact::MemoryEnriched(read) = fact { Some(read) } else { None });
     assert_eq!(read.map(|read| (read.note.as_str(), read.by.as_str())), Some(("note-r-1", "codex")));
     assert_eq!(w.put(forget("note-r-1")).unwrap().len(), 1);
     assert_eq!(replaces(&mut w, push("n2", "a term")), [superseded("note-r-2", "n2")]);
