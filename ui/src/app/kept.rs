@@ -189,8 +189,9 @@ impl<T: 'static> Memo<T> {
     {
         self.look_untracked(T::clone)
     }
+    /// Reads it, since one that nobody read yet has nothing to tell.
     pub fn track(&self) {
-        self.kept.track();
+        drop(kept(self.kept));
     }
 }
 

@@ -79,6 +79,12 @@ impl Graph {
         }
     }
 
+    /// Whether it is not simply all that there is.
+    fn is_narrowed(self) -> bool {
+        let by_kind = self.kinds.look(|kinds| !kinds.is_empty());
+        by_kind || self.focus.look(Option::is_some) || self.since.get().or(self.until.get()).is_some()
+    }
+
     /// What is around this one as well, beside what is there.
     fn expand(self, name: String) {
         let ask = GraphAsk {
@@ -169,7 +175,7 @@ pub fn page(app: App, place: Memo<Place>) -> AnyView {
     let over = part(move || match state.get() {
         Err(None) => states::loading(3),
         Err(Some(why)) => states::failed(&why),
-        Ok((0, _, 0)) => states::empty(
+        Ok((0, _, 0)) if !graph.is_narrowed() => states::empty(
             "There is no graph yet",
             "Notes bring it with them: files, packages, routes, errors and terms that they name, and what stands together.",
         ),
