@@ -6,9 +6,8 @@
 //! # Why its own arithmetic
 //!
 //! A forward pass of these models is a few hundred lines. The general engines were weighed and left:
-//! * `candle` computes in 32 bits with fused instructions where it finds them, so the last bits differ from machine to
-//!   machine; it held 105 MB for MiniLM (182 MB at its most), and its 8-bit products are fast only where the processor's
-//!   features are known when the program is compiled.
+//! * `candle` held 105 MB for MiniLM (182 MB at its most), and adds floats in the order that the processor's instructions
+//!   suggest, fused where they can be, in its 8-bit products as well: the last bits differ from machine to machine.
 //! * `tract` runs the 8-bit ONNX graph, but picks its floating-point kernels by processor, too, and brings a graph
 //!   optimiser and a protobuf parser into the daemon for two fixed graphs.
 //!

@@ -34,7 +34,8 @@ pub(crate) fn attend(machine: Machine, mixed: &[f32], hidden: usize, out: &mut [
 #[derive(Default)]
 struct Room {
     keys: Vec<Keys>,
-    values: Vec<[Lanes; 2]>,
+    /// The two halves of each token's values.
+    values: [Vec<Lanes>; 2],
     scores: Vec<Scores>,
 }
 
@@ -46,32 +47,27 @@ fn one_head(mixed: &[f32], hidden: usize, head: usize, room: &mut Room, out: &mu
     let tokens = mixed.len() / (hidden * 3);
     for (keys, rows) in room.keys.iter_mut().zip(mixed.chunks(hidden * 3 * 16)) {
         for (lane, row) in rows.chunks_exact(hidden * 3).enumerate() {
-            for (lanes, x) in keys.iter_mut().zip(part(row, 1)) {
-                if let Some(slot) = lanes.get_mut(lane) {
-                    *slot = x;
-                }
-            }
+            put(keys, lane, part(row, 1));
         }
     }
-    room.values.clear();
-    room.values.extend(mixed.chunks_exact(hidden * 3).map(|row| {
-        let [low, high]: [Lanes; 2] = pulp::cast(part(row, 2));
-        [low, high]
-    }));
+    room.values.iter_mut().for_each(Vec::clear);
+    for row in mixed.chunks_exact(hidden * 3) {
+        let halves: [Lanes; 2] = pulp::cast(part(row, 2));
+        room.values.iter_mut().zip(halves).for_each(|(values, half)| values.push(half));
+    }
     let into = out.chunks_mut(hidden * TOGETHER);
     for (rows, into) in mixed.chunks(hidden * 3 * TOGETHER).zip(into) {
-        let mut queries = [[0.0; HEAD]; TOGETHER];
-        for (query, row) in queries.iter_mut().zip(rows.chunks_exact(hidden * 3)) {
-            *query = part(row, 0).map(|x| x * (1.0 / (HEAD as f32).sqrt()));
+        let mut queries = [[0.0; TOGETHER]; HEAD];
+        for (at, row) in rows.chunks_exact(hidden * 3).enumerate() {
+            put(&mut queries, at, part(row, 0).map(|x| x * (1.0 / (HEAD as f32).sqrt())));
         }
         room.scores.clear();
         room.scores.extend(room.keys.iter().map(|keys| score(&queries, keys)));
         let sums = soften(&mut room.scores, tokens);
-        for half in 0..2 {
-            let mixed = mix(&room.scores, &room.values, half);
+        for (half, values) in room.values.iter().enumerate() {
+            let mixed = mix(&room.scores, values);
             for ((row, mixed), sum) in into.chunks_exact_mut(hidden).zip(mixed).zip(sums) {
-                let part = row.as_chunks_mut::<16>().0.get_mut(head * 2 + half);
-                if let Some(part) = part {
+                if let Some(part) = row.as_chunks_mut::<16>().0.get_mut(head * 2 + half) {
                     *part = mixed.map(|x| x / sum);
                 }
             }
@@ -79,12 +75,21 @@ fn one_head(mixed: &[f32], hidden: usize, head: usize, room: &mut Room, out: &mu
     }
 }
 
+/// Writes a column, number by number.
 #[inline(always)]
-fn score(queries: &[[f32; HEAD]; TOGETHER], keys: &Keys) -> Scores {
+fn put<const N: usize>(columns: &mut [[f32; N]; HEAD], at: usize, numbers: [f32; HEAD]) {
+    for (row, x) in columns.iter_mut().zip(numbers) {
+        if let Some(slot) = row.get_mut(at) {
+            *slot = x;
+        }
+    }
+}
+
+#[inline(always)]
+fn score(queries: &[[f32; TOGETHER]; HEAD], keys: &Keys) -> Scores {
     let mut scores = [[0.0; 16]; TOGETHER];
-    for (at, keys) in keys.iter().enumerate() {
-        for (scores, query) in scores.iter_mut().zip(queries) {
-            let x = query[at];
+    for (queries, keys) in queries.iter().zip(keys) {
+        for (scores, x) in scores.iter_mut().zip(queries) {
             for (score, key) in scores.iter_mut().zip(keys) {
                 *score += x * key;
             }
@@ -103,36 +108,34 @@ fn soften(scores: &mut [Scores], tokens: usize) -> [f32; TOGETHER] {
             *score = f32::MIN;
         }
     }
-    let mut sums = [0.0; TOGETHER];
-    for (query, total) in sums.iter_mut().enumerate() {
-        let mut tops = [f32::MIN; 16];
-        for scores in scores.iter() {
-            for (top, score) in tops.iter_mut().zip(&scores[query]) {
-                *top = if *score > *top { *score } else { *top };
-            }
+    let larger = |top: f32, x: f32| if x > top { x } else { top };
+    let mut tops = [[f32::MIN; 16]; TOGETHER];
+    for scores in scores.iter() {
+        for (top, score) in tops.as_flattened_mut().iter_mut().zip(scores.as_flattened()) {
+            *top = larger(*top, *score);
         }
-        let top = tops.iter().fold(f32::MIN, |top, x| if *x > top { *x } else { top });
-        let mut lanes = [0.0; 16];
-        for scores in scores.iter_mut() {
-            for (lane, score) in lanes.iter_mut().zip(&mut scores[query]) {
+    }
+    let tops = tops.map(|lanes| lanes.into_iter().fold(f32::MIN, larger));
+    let mut sums = [[0.0; 16]; TOGETHER];
+    for scores in scores.iter_mut() {
+        for ((lanes, scores), top) in sums.iter_mut().zip(scores).zip(tops) {
+            for (lane, score) in lanes.iter_mut().zip(scores) {
                 *score = exp(*score - top);
                 *lane += *score;
             }
         }
-        *total = sum(lanes);
     }
-    sums
+    sums.map(sum)
 }
 
-/// The values, weighted and added up in the order of the tokens.
+/// One half of the values, weighted and added up in the order of the tokens.
 #[inline(always)]
-fn mix(scores: &[Scores], values: &[[Lanes; 2]], half: usize) -> [Lanes; TOGETHER] {
+fn mix(scores: &[Scores], values: &[Lanes]) -> [Lanes; TOGETHER] {
     let mut mixed = [[0.0; 16]; TOGETHER];
     for (scores, values) in scores.iter().zip(values.chunks(16)) {
         for (at, value) in values.iter().enumerate() {
-            let value = &value[half];
-            for (mixed, scores) in mixed.iter_mut().zip(scores) {
-                let weight = scores[at];
+            for (mixed, weights) in mixed.iter_mut().zip(scores) {
+                let weight = weights.get(at).copied().unwrap_or(0.0);
                 for (mixed, x) in mixed.iter_mut().zip(value) {
                     *mixed += weight * x;
                 }
