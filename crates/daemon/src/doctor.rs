@@ -12,6 +12,7 @@ pub async fn examine(daemon: &Arc<Daemon>) -> Vec<DoctorRow> {
     let mut rows = vec![journal(daemon).await, disk(daemon), edge(daemon).await];
     rows.extend(programs(daemon));
     rows.push(crate::bridges::examine(daemon).await);
+    rows.push(crate::lightrag::examine(daemon).await);
     rows.extend(agents(daemon).await);
     rows
 }

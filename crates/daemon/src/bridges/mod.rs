@@ -2,24 +2,26 @@
 //! the dashboard: what it is asked ends in `answer`, and a run that it starts is a request of the journal like any other.
 //! Nothing is kept between two calls, so a bridge has no sessions to lose when the daemon starts again.
 //!
-//! Beside it, on the same listeners, the memory of the project for an agent at work (`guests`, `memory`).
+//! Beside it, on the same listeners, the memory (`memory`): `/memory` for an agent at work (`guests`), `/notes` for people's
+//! own clients.
 //!
 //! Who may come in: programs on this machine that hold the token (`door`). There is no way without one.
 
 mod door;
 mod events;
 mod guests;
-mod listen;
+pub mod listen;
 mod memory;
 mod paste;
 mod run;
 mod schema;
 mod server;
 mod tasks;
-mod token;
+pub mod token;
 mod tools;
 mod wait;
 
+pub use events::moment;
 pub use paste::{Ports, paste};
 
 use crate::context::{Daemon, hold};

@@ -20,19 +20,21 @@ pub fn address(port: u16) -> String {
     format!("http://127.0.0.1:{port}/mcp")
 }
 
+/// Where an agent at work asks its project's memory.
 pub fn memory_address(port: u16) -> String {
     format!("http://127.0.0.1:{port}/memory")
 }
 
 pub fn router(daemon: Arc<Daemon>, agent: AgentId, port: u16) -> Router {
-    let (for_bridge, for_memory) = (daemon.clone(), daemon.clone());
+    let (for_bridge, for_attempts, for_people) = (daemon.clone(), daemon.clone(), daemon.clone());
     let bridge = service(&daemon, move || Bridge { daemon: for_bridge.clone(), agent: agent.clone() });
-    let memory = service(&daemon, move || memory::Memory { daemon: for_memory.clone() });
+    let attempts = service(&daemon, move || memory::Attempt { daemon: for_attempts.clone() });
+    let people = service(&daemon, move || memory::People { daemon: for_people.clone() });
     let with_token = from_fn_with_state(daemon.clone(), door::with_token);
     let with_attempt = from_fn_with_state(daemon, door::with_attempt);
     Router::new()
-        .merge(Router::new().route_service("/mcp", bridge).route_layer(with_token))
-        .merge(Router::new().route_service("/memory", memory).route_layer(with_attempt))
+        .merge(Router::new().route_service("/mcp", bridge).route_service("/notes", people).route_layer(with_token))
+        .merge(Router::new().route_service("/memory", attempts).route_layer(with_attempt))
         .layer(from_fn_with_state(port, door::from_here))
         .layer(map_response(private))
 }

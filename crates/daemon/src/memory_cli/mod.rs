@@ -1,0 +1,347 @@
+//! `loopwrightd memory …`: what is remembered, found, shown, forgotten, brought in and taken out.
+
+mod import;
+mod show;
+
+pub use show::response as print;
+
+use crate::client::Client;
+use crate::home::Home;
+use crate::names;
+use crate::remember::mirror;
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use protocol::api::{GraphAsk, NewNote, RecallAsk};
+use protocol::fact::NoteKind;
+use protocol::note::RecallMode;
+use protocol::*;
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub enum MemoryCommand {
+    /// Remember something: the words given, a file, or what comes on stdin.
+    Push(Push),
+    /// What a request with these words would be told.
+    Recall(Recall),
+    /// One note with where it comes from, what it names, and who was told of it.
+    Note { note: NoteId },
+    /// Forget a note for good.
+    Forget { note: NoteId },
+    /// Another note says it better.
+    Supersede {
+        /// The older one.
+        note: NoteId,
+        /// The better one.
+        by: NoteId,
+    },
+    /// All notes, newest first.
+    List(List),
+    /// Entities and what they have to do with each other: around one, or those with the most relations.
+    Graph(Graph),
+    /// The shortest way from one entity to another.
+    Path {
+        from: String,
+        to: String,
+        #[arg(long)]
+        project: Option<ProjectId>,
+    },
+    /// How the memory stands: sizes, model, addresses.
+    Status {
+        #[arg(long)]
+        project: Option<ProjectId>,
+    },
+    /// The key that clients of the memory's HTTP address show.
+    Key,
+    /// Bring notes in: of a LightRAG server, of Markdown files, of a git history. What is there already is passed over.
+    Import(import::Import),
+    /// All notes, and the graph's changes by hand, as lines of JSON.
+    Export {
+        #[arg(long)]
+        project: Option<ProjectId>,
+        /// Into this file, instead of stdout.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Build the memory anew from the journal beside the one in use, and compare the two.
+    Verify,
+    /// The embedding model: which ones there are, or use this one (`none`: words and graph alone).
+    Model { name: Option<String> },
+}
+
+#[derive(Debug, Args)]
+pub struct Push {
+    /// The words; `-`, or nothing where a pipe is given: stdin.
+    text: Option<String>,
+    #[arg(long, conflicts_with = "text", value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The first line, where none is given.
+    #[arg(long, default_value = "")]
+    title: String,
+    #[arg(long, value_enum, default_value_t = Kind::Decision)]
+    kind: Kind,
+    /// From where. A newer note of the same source replaces the one before.
+    #[arg(long)]
+    source: Option<String>,
+    /// A note that this one says better.
+    #[arg(long, value_name = "NOTE")]
+    supersedes: Vec<NoteId>,
+    #[arg(long)]
+    project: Option<ProjectId>,
+}
+
+#[derive(Debug, Args)]
+pub struct Recall {
+    query: String,
+    #[arg(long)]
+    project: Option<ProjectId>,
+    /// By which leg: text alone (naive), entities (local), relations (global), both (hybrid), all (mix).
+    #[arg(long, value_enum, default_value_t = Mode::Mix)]
+    mode: Mode,
+    /// Notes at most.
+    #[arg(long)]
+    limit: Option<u32>,
+    /// Tokens of their texts at most.
+    #[arg(long)]
+    tokens: Option<u32>,
+    /// Of this kind only; may be given again.
+    #[arg(long, value_enum)]
+    kind: Vec<Kind>,
+    /// The superseded ones as well.
+    #[arg(long)]
+    superseded: bool,
+    /// From this mirror, with no daemon.
+    #[arg(long, value_name = "DIR")]
+    mirror: Option<PathBuf>,
+}
+
+impl Recall {
+    fn ask(self) -> RecallAsk {
+        RecallAsk {
+            project: self.project,
+            query: self.query,
+            mode: self.mode.into(),
+            limit: self.limit,
+            tokens: self.tokens,
+            kinds: self.kind.into_iter().map(NoteKind::from).collect(),
+            superseded: self.superseded,
+            ..RecallAsk::default()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[arg(long)]
+    project: Option<ProjectId>,
+    /// At most so many.
+    #[arg(long)]
+    limit: Option<u32>,
+    /// The superseded ones as well.
+    #[arg(long)]
+    superseded: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The entity in the middle.
+    entity: Option<String>,
+    /// Relations away from it.
+    #[arg(long, default_value_t = 1)]
+    depth: u32,
+    /// Entities at most.
+    #[arg(long, default_value_t = 40)]
+    limit: u32,
+    /// Entities whose names hold these letters.
+    #[arg(long)]
+    find: Option<String>,
+    #[arg(long)]
+    project: Option<ProjectId>,
+}
+
+/// [`NoteKind`] as a word of the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Decision,
+    Step,
+    Deployment,
+    Failure,
+    Glossary,
+    Document,
+    Preference,
+}
+
+impl From<Kind> for NoteKind {
+    fn from(kind: Kind) -> NoteKind {
+        match kind {
+            Kind::Decision => NoteKind::Decision,
+            Kind::Step => NoteKind::Step,
+            Kind::Deployment => NoteKind::Deployment,
+            Kind::Failure => NoteKind::Failure,
+            Kind::Glossary => NoteKind::Glossary,
+            Kind::Document => NoteKind::Document,
+            Kind::Preference => NoteKind::Preference,
+        }
+    }
+}
+
+/// [`RecallMode`] as a word of the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Mode {
+    Naive,
+    Local,
+    Global,
+    Hybrid,
+    Mix,
+}
+
+impl From<Mode> for RecallMode {
+    fn from(mode: Mode) -> RecallMode {
+        match mode {
+            Mode::Naive => RecallMode::Naive,
+            Mode::Local => RecallMode::Local,
+            Mode::Global => RecallMode::Global,
+            Mode::Hybrid => RecallMode::Hybrid,
+            Mode::Mix => RecallMode::Mix,
+        }
+    }
+}
+
+pub async fn run(client: &Client, home: &Home, command: MemoryCommand, json: bool) -> Result<ExitCode> {
+    let request = match command {
+        MemoryCommand::Key => return key(home, json),
+        MemoryCommand::Import(import) => {
+            return import::run(client, import, json).await.map(|()| ExitCode::SUCCESS);
+        }
+        MemoryCommand::Export { project, to } => {
+            return export(client, project, to.as_deref()).await.map(|()| ExitCode::SUCCESS);
+        }
+        MemoryCommand::Recall(recall) if recall.mirror.is_some() => {
+            let dir = recall.mirror.clone().unwrap_or_default();
+            crate::print::response(&mirror::recall(&dir, recall.ask(), names::now())?, json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        MemoryCommand::Model { name: None } => Request::Memory { project: None },
+        other => request_of(other)?,
+    };
+    let models = matches!(&request, Request::Memory { project: None });
+    let response = client.call(&request).await?;
+    match &response {
+        Response::Memory(view) if models && !json => show::status(view)?,
+        other => crate::print::response(other, json)?,
+    }
+    let sound = !matches!(&response, Response::MemoryVerified { equal: false, .. });
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn request_of(command: MemoryCommand) -> Result<Request> {
+    Ok(match command {
+        MemoryCommand::Push(push) => {
+            let note = NewNote {
+                kind: push.kind.into(),
+                title: push.title,
+                text: text(push.text, push.file.as_deref())?,
+                source: push.source,
+                supersedes: push.supersedes,
+            };
+            Request::Push { project: push.project, note }
+        }
+        MemoryCommand::Recall(recall) => Request::Recall(Box::new(recall.ask())),
+        MemoryCommand::Note { note } => Request::Note { note },
+        MemoryCommand::Forget { note } => Request::Forget { note },
+        MemoryCommand::Supersede { note, by } => Request::Supersede { note, by },
+        MemoryCommand::List(List { project, limit, superseded }) => {
+            Request::Notes { project, limit, superseded }
+        }
+        MemoryCommand::Graph(Graph { entity, depth, limit, find, project }) => {
+            let (depth, limit) = (Some(depth), Some(limit));
+            let ask = GraphAsk { project, focus: entity, depth, limit, find, ..GraphAsk::default() };
+            Request::Graph(Box::new(ask))
+        }
+        MemoryCommand::Path { from, to, project } => Request::GraphPath { project, from, to },
+        MemoryCommand::Status { project } => Request::Memory { project },
+        MemoryCommand::Verify => Request::VerifyMemory,
+        MemoryCommand::Model { name: Some(model) } => Request::UseModel { model },
+        MemoryCommand::Model { name: None }
+        | MemoryCommand::Key
+        | MemoryCommand::Import(_)
+        | MemoryCommand::Export { .. } => bail!("this command is not a request"),
+    })
+}
+
+/// The words, those of a file, or those that come on stdin.
+fn text(words: Option<String>, file: Option<&Path>) -> Result<String> {
+    if let Some(file) = file {
+        let read = std::fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
+        return String::from_utf8(read).map_err(|_| anyhow::anyhow!("{} is no UTF-8 text", file.display()));
+    }
+    match words {
+        Some(words) if words != "-" => Ok(words),
+        words => {
+            let mut stdin = std::io::stdin();
+            ensure!(
+                words.is_some() || !stdin.is_terminal(),
+                "there is nothing to remember: write it behind the command, or use --file"
+            );
+            let mut read = Vec::new();
+            stdin.read_to_end(&mut read).context("failed to read stdin")?;
+            String::from_utf8(read).map_err(|_| anyhow::anyhow!("what came on stdin is no UTF-8 text"))
+        }
+    }
+}
+
+/// Read from its file: whoever can, may know it.
+fn key(home: &Home, json: bool) -> Result<ExitCode> {
+    let file = home.memory_key();
+    let key = std::fs::read_to_string(&file).with_context(|| {
+        format!(
+            "failed to read {}; it is made when the daemon first listens on the memory's port",
+            file.display()
+        )
+    })?;
+    let key = key.trim();
+    let line =
+        if json { serde_json::json!({ "key": key, "file": file }).to_string() } else { key.to_owned() };
+    crate::print::line(&line)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Into the file whole, or not at all.
+async fn export(client: &Client, project: Option<ProjectId>, to: Option<&Path>) -> Result<()> {
+    let Some(to) = to else { return pages(client, project, &mut std::io::stdout().lock()).await.map(drop) };
+    let fresh = to.with_extension("part");
+    let failed = || format!("failed to write {}", to.display());
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&fresh).with_context(failed)?);
+    let lines = pages(client, project, &mut out).await?;
+    out.flush().with_context(failed)?;
+    std::fs::rename(&fresh, to).with_context(failed)?;
+    crate::print::line(&format!("{lines} lines in {}", to.display()))
+}
+
+async fn pages(client: &Client, project: Option<ProjectId>, out: &mut impl Write) -> Result<u64> {
+    let (mut after, mut count) = (0, 0);
+    loop {
+        let page = exported(client, &project, after).await?;
+        for line in page.0 {
+            writeln!(out, "{line}")?;
+            count += 1;
+        }
+        match page.1 {
+            Some(next) => after = next,
+            None => return Ok(count),
+        }
+    }
+}
+
+/// One page of an export, and where the next one begins.
+async fn exported(
+    client: &Client,
+    project: &Option<ProjectId>,
+    after: u64,
+) -> Result<(Vec<String>, Option<u64>)> {
+    match client.call(&Request::ExportMemory { project: project.clone(), after }).await? {
+        Response::Exported { lines, next } => Ok((lines, next)),
+        _ => bail!("the daemon answered something else than an export; are both of one version?"),
+    }
+}

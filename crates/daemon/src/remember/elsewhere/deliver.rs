@@ -1,0 +1,158 @@
+//! Delivering what the journal says to the server, in the journal's order: pushed notes are documents there, superseded and
+//! forgotten ones are deleted. How far it came is kept, so that a restart goes on where it was.
+
+use super::server::{Failed, Server};
+use crate::context::Daemon;
+use protocol::fact::{Entry, Fact};
+use protocol::{ApiError, NoteId, ProjectId, note};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::Arc;
+use tracing::warn;
+
+/// Entries that are read at once.
+const PAGE: u32 = 50;
+
+/// How far notes were delivered, and to which server.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Upto {
+    url: String,
+    seq: u64,
+}
+
+/// Delivers whenever something was pushed, or asked. Ends with the daemon.
+pub async fn keep(daemon: Arc<Daemon>) {
+    let Some(server) = daemon.elsewhere.server.clone() else { return };
+    let mut applied = daemon.memory.keeper.applied.clone();
+    loop {
+        if let Err(why) = deliver(&daemon, &server).await {
+            warn!(error = %why, "notes wait for the LightRAG server; the next push or question tries again");
+            daemon.elsewhere.came_to(Some(why));
+        }
+        tokio::select! {
+            changed = applied.changed() => if changed.is_err() { return },
+            () = daemon.elsewhere.asked.notified() => {}
+            () = daemon.stop.cancelled() => return,
+        }
+    }
+}
+
+async fn deliver(daemon: &Arc<Daemon>, server: &Server) -> Result<(), String> {
+    let says = |e: ApiError| e.message;
+    let file = &daemon.elsewhere.file;
+    let mut upto = match read(file, &server.shown()) {
+        Some(upto) => upto,
+        // What was remembered before the server was named is not delivered: it would cost its models a lot unasked.
+        None => {
+            let head = daemon.reads.ask(|r| Ok(r.head()?.0)).await.map_err(says)?;
+            Upto { url: server.shown(), seq: head }
+        }
+    };
+    write(file, &upto)?;
+    loop {
+        let after = upto.seq;
+        let page = daemon.reads.ask(move |r| r.memory_entries(after, PAGE)).await.map_err(says)?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for entry in page {
+            let seq = entry.seq;
+            one(daemon, server, entry).await?;
+            upto.seq = seq;
+            write(file, &upto)?;
+        }
+        daemon.elsewhere.came_to(None);
+    }
+}
+
+async fn one(daemon: &Daemon, server: &Server, entry: Entry) -> Result<(), String> {
+    let (project, note, text) = match entry.fact {
+        Fact::MemoryPushed(f) => {
+            let blob = f.text.blob.clone();
+            let text = daemon.reads.ask(move |r| r.blob(&blob)).await.map_err(|e| e.message)?;
+            // One that was forgotten meanwhile has no text: nothing to deliver.
+            let Some(text) = text else { return Ok(()) };
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let text = if f.title.is_empty() { text } else { note::pack(&f.title, &text) };
+            (f.project, f.note, Some(text))
+        }
+        Fact::MemorySuperseded(f) => (f.project, f.note, None),
+        Fact::MemoryForgotten(f) => match f.project {
+            Some(project) => (project, f.note, None),
+            None => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
+    if !is_project(daemon, &project).await? {
+        return Ok(());
+    }
+    let (server, name) = (server.clone(), document_of(&note));
+    let done = tokio::task::spawn_blocking(move || match text {
+        Some(text) => server.push(&project, &name, &text),
+        None => server.delete(&project, &name),
+    });
+    match done.await.map_err(|e| e.to_string())? {
+        Ok(()) => Ok(()),
+        Err(Failed::Unfit(why)) => {
+            warn!(%note, why, "the LightRAG server does not take a note; it stays in the journal");
+            Ok(())
+        }
+        Err(Failed::Passing(why)) => Err(why),
+    }
+}
+
+/// Spaces of the HTTP face's clients are not the loop's.
+async fn is_project(daemon: &Daemon, project: &ProjectId) -> Result<bool, String> {
+    let rows = daemon.reads.ask(|r| r.projects()).await.map_err(|e| e.message)?;
+    Ok(rows.iter().any(|row| row.project == *project))
+}
+
+/// The document that a note is there.
+fn document_of(note: &NoteId) -> String {
+    format!("loopwright-{note}.md")
+}
+
+/// The note that such a document is.
+pub fn note_of(document: &str) -> Option<NoteId> {
+    let name = document.rsplit('/').next()?.strip_prefix("loopwright-")?.strip_suffix(".md")?;
+    NoteId::new(name).ok()
+}
+
+fn read(file: &Path, url: &str) -> Option<Upto> {
+    let text = std::fs::read(file).ok()?;
+    serde_json::from_slice::<Upto>(&text).ok().filter(|upto| upto.url == url)
+}
+
+/// Whole or not at all.
+fn write(file: &Path, upto: &Upto) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("failed to write {}: {e}", file.display());
+    let fresh = file.with_extension("new");
+    let text = serde_json::to_vec(upto).map_err(|e| failed(e.into()))?;
+    std::fs::write(&fresh, text).map_err(failed)?;
+    std::fs::rename(&fresh, file).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_found_again_by_its_document() {
+        let note = NoteId::new("n0abc").unwrap();
+        assert_eq!(note_of(&document_of(&note)), Some(note));
+        for other in ["a.md", "loopwright-.md", "loopwright-n0abc.txt", "loopwright-../x.md"] {
+            assert_eq!(note_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn another_server_begins_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("elsewhere.json");
+        let upto = Upto { url: "http://a".into(), seq: 7 };
+        assert_eq!(read(&file, "http://a"), None);
+        write(&file, &upto).unwrap();
+        assert_eq!(read(&file, "http://a"), Some(upto));
+        assert_eq!(read(&file, "http://b"), None);
+    }
+}
