@@ -18,6 +18,7 @@ const LOOK: Duration = Duration::from_micros(250);
 pub struct Home {
     pub workspace: Workspace,
     program: PathBuf,
+    args: Vec<String>,
 }
 
 /// What stands in the place of the practice agent.
@@ -33,11 +34,8 @@ pub enum StandIn {
 impl Home {
     /// Made by a first start of the daemon, which is stopped again; the edge stays.
     pub fn new(stand_in: StandIn) -> Result<Home> {
-        Home::with(stand_in, "")
-    }
-
-    /// The same with more settings.
-    pub fn with(stand_in: StandIn, more: &str) -> Result<Home> {
+        // The memory's face is there, as it is for a user, on whatever port; a model would be fetched from outside.
+        const MORE: [&str; 4] = ["--memory", "0", "--model", "none"];
         let workspace = Workspace::new()?;
         // Agents and sites run as other users, which may not reach the folder that this was built in.
         let program = workspace.copy_program(&built("loopwrightd")?)?;
@@ -50,13 +48,18 @@ impl Home {
             StandIn::Hold => Some(vec![bench, "hold"]),
         };
         let practice = argv.map_or_else(String::new, |argv| format!("[practice]\nargv = {argv:?}\n"));
-        workspace
-            .settings(&format!("screenshots = \"off\"\n\n[limits]\nattempts = 1\n\n{practice}\n{more}"))?;
-        let home = Home { workspace, program };
+        workspace.settings(&format!("screenshots = \"off\"\n\n[limits]\nattempts = 1\n\n{practice}"))?;
+        let home = Home { workspace, program, args: vec![] }.told(&MORE);
         let (daemon, _) = home.start()?;
         daemon.wait_for(PATIENCE, |entry| matches!(entry.fact, Fact::ProjectCreated(_)).then_some(()))?;
         ensure!(daemon.stop()?.success(), "the daemon did not stop well");
         Ok(home)
+    }
+
+    /// What the daemon is told from its next start on.
+    pub fn told(mut self, more: &[&str]) -> Home {
+        self.args = ARGS.iter().chain(more).map(ToString::to_string).collect();
+        self
     }
 
     pub fn stamp(&self) -> PathBuf {
@@ -73,8 +76,9 @@ impl Home {
 
     /// Starts the daemon; with how long it took from the call that makes the process to its first answer.
     pub fn start(&self) -> Result<(Daemon, Duration)> {
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         let clock = Instant::now();
-        let mut daemon = Daemon::launch(&self.program, &self.workspace, &ARGS, &[PATH])?;
+        let mut daemon = Daemon::launch(&self.program, &self.workspace, &args, &[PATH])?;
         loop {
             if let Ok(Ok(Response::Hello(_))) = daemon.try_call(&Request::Hello) {
                 return Ok((daemon, clock.elapsed()));

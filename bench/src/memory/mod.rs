@@ -10,6 +10,8 @@ mod models;
 mod ours;
 mod own;
 mod peer;
+mod public;
+mod quality;
 
 use crate::Measure;
 use crate::options::Options;
@@ -62,6 +64,7 @@ pub fn measures(options: &Options) -> Vec<Measure> {
         measure("growth to 20,000 notes", |it| level0::growth(&it.peer.borrow(), it.corpus()?)),
         measure("one note a call", |it| level0::singly(&it.peer.borrow(), it.corpus()?)),
         measure("memory while the model is loaded", |it| level1::loaded(it.models(), it.corpus()?)),
+        measure("public sets", |it| quality::quality(it.options.sets.as_deref(), it.models())),
         measure("own set", |it| own::own(it.models())),
     ]);
     if let Some(folder) = options.set.clone() {

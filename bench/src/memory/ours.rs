@@ -31,7 +31,7 @@ impl Ours {
     /// A fresh home whose memory uses this model, found in `models`.
     pub fn new(model: &str, models: Option<&Path>) -> Result<Ours> {
         let port = free_port()?;
-        let home = Home::with(StandIn::None, &format!("[memory]\nmodel = \"{model}\"\nport = {port}\n"))?;
+        let home = Home::new(StandIn::None)?.told(&["--memory", &port.to_string(), "--model", model]);
         if let Some(models) = models {
             let there = home.workspace.home().join("models");
             std::fs::create_dir_all(&there)?;
