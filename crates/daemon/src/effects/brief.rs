@@ -78,12 +78,15 @@ async fn gather(daemon: &Daemon, of: &Wanted<'_>) -> Result<Material, ApiError> 
 /// Bytes of a note that is told as a whole.
 const SHORT: usize = 2000;
 
-/// Of long notes only the passages are told that have to do with the request.
+/// The notes are looked up once more for what the journal does not keep of them: of long ones the passages that have to do
+/// with the request, and why they were recalled, in words of their own.
 async fn to_the_point(daemon: &Daemon, project: &ProjectId, text: Option<&str>, notes: &mut [NoteRow]) {
-    let Some(text) = text.filter(|_| notes.iter().any(|note| note.text.len() > SHORT)) else { return };
+    let Some(text) = text.filter(|_| !notes.is_empty()) else { return };
     let found = remember::recall(daemon, project, question(daemon, text)).await.unwrap_or_default();
-    for note in notes.iter_mut().filter(|note| note.text.len() > SHORT) {
-        if let Some(hit) = found.hits.iter().find(|hit| hit.note == note.note) {
+    for note in notes {
+        let Some(hit) = found.hits.iter().find(|hit| hit.note == note.note) else { continue };
+        note.why = Some(hit.why.clone());
+        if note.text.len() > SHORT {
             note.text = hit.passages.join("\n[…]\n");
         }
     }

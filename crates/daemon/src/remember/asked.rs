@@ -49,7 +49,8 @@ pub fn without_the_notes_words(why: &str, question: &str) -> String {
         let (before, rest) = left.split_at(at);
         let end = rest.find(|c: char| !is_of_a_word(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        let known = OURS.contains(&word) || is_figure(word) || asked.contains(&word.to_lowercase());
+        let known =
+            OURS.contains(&word) || is_figure(word) || is_id(word) || asked.contains(&word.to_lowercase());
         // What was left out in a row is one gap, with what stood between.
         if known || !gap {
             kept.push_str(before);
@@ -62,47 +63,25 @@ pub fn without_the_notes_words(why: &str, question: &str) -> String {
 }
 
 /// The words in which the memory says why.
-const OURS: [&str; 40] = [
-    "a",
-    "about",
-    "after",
-    "all",
-    "an",
-    "and",
+const OURS: [&str; 18] = [
     "as",
     "before",
-    "by",
     "close",
-    "entity",
-    "error",
-    "file",
-    "fixes",
+    "comes",
+    "do",
     "follows",
-    "from",
     "in",
-    "is",
-    "it",
-    "links",
     "matched",
     "meaning",
-    "mentions",
-    "name",
-    "named",
     "names",
-    "newer",
     "note",
-    "of",
-    "question",
-    "recent",
-    "relation",
+    "notes",
+    "on",
     "same",
     "supersedes",
-    "the",
     "to",
-    "touches",
     "which",
     "with",
-    "word",
 ];
 
 fn is_of_a_word(c: char) -> bool {
@@ -112,6 +91,15 @@ fn is_of_a_word(c: char) -> bool {
 /// `0.71`, of which this sees the parts.
 fn is_figure(word: &str) -> bool {
     word.len() <= 3 && word.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A note's name, or the request's in it.
+fn is_id(word: &str) -> bool {
+    let made = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    word.len() == 16
+        && word.starts_with(['n', 'r'])
+        && word.bytes().all(made)
+        && word.bytes().any(|b| b.is_ascii_digit())
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -127,7 +115,13 @@ mod tests {
         let of = |why| without_the_notes_words(why, "Which Bakery colour?");
         assert_eq!(of("matched: bakery, colour"), "matched: bakery, colour");
         assert_eq!(of("matched: bakery; names zyzzyva quux"), "matched: bakery; names …");
-        assert_eq!(of("same file app/zyzzyva.tsx as the question"), "same file … as the question");
+        assert_eq!(of("names zyz_zyva.tsx, as notes on Bakery do"), "names …, as notes on Bakery do");
+        assert_eq!(
+            of("follows note n1m818hcnqjgechg, which matched"),
+            "follows note n1m818hcnqjgechg, which matched"
+        );
+        let of_a_request = "supersedes note-r1m818hcnqjgechg-2, which matched: bakery";
+        assert_eq!(of(of_a_request), of_a_request);
         assert_eq!(of("close in meaning (0.71)"), "close in meaning (0.71)");
         assert_eq!(of(""), "");
     }

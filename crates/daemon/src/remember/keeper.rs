@@ -83,17 +83,6 @@ impl Keeper {
         drop(self.applied.clone().wait_for(|applied| *applied >= told).await);
     }
 
-    /// The same from a thread that may block.
-    pub fn work_blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
-    ) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        let work: Work = Box::new(move |memory| drop(reply.send(work(memory))));
-        self.tx.blocking_send(Message::Work(work)).ok()?;
-        answer.blocking_recv().ok()
-    }
-
     /// Does something with the memory between two batches.
     pub async fn work<T: Send + 'static>(
         &self,
@@ -200,4 +189,122 @@ fn apply(memory: &mut Memory, reader: &Reader, entries: Vec<Entry>) -> Result<()
 fn text(reader: &Reader, blob: &BlobId) -> Result<Option<String>> {
     let bytes = reader.blob(blob)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::{Batch, Journal, NewBlob, Opening};
+    use memory::Query;
+    use protocol::fact::{MemoryForgotten, MemoryPushed, NoteKind};
+    use protocol::{At, JournalId, NoteId, ProjectId, note};
+
+    struct Home {
+        dir: tempfile::TempDir,
+        journal: Journal,
+        reader: Reader,
+    }
+
+    impl Home {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let fresh_id = &JournalId::new("j1").unwrap();
+            let path = dir.path().join("journal.db");
+            let journal = Journal::open(&path, Opening::Source { fresh_id, daemon: "1", at: At(0) }).unwrap();
+            let reader = Reader::open(&path).unwrap();
+            Self { dir, journal, reader }
+        }
+
+        fn keeper(&self) -> (Keeper, memory::Reader) {
+            let memory = crate::remember::open(&self.dir.path().join("memory"), self.journal.id()).unwrap();
+            let reader = memory.reader();
+            (Keeper::start(memory, self.reader.clone(), self.journal.head().0).unwrap(), reader)
+        }
+
+        fn push(&mut self, n: u8) -> Vec<Entry> {
+            let text = note::pack(&format!("Note {n}"), &format!("the bakery says word{n}"));
+            let blob = NewBlob::new([n; 16], text);
+            let fact = MemoryPushed {
+                note: NoteId::new(format!("n{n}")).unwrap(),
+                project: bakery(),
+                note_kind: NoteKind::Decision,
+                title: String::new(),
+                text: blob.to_ref(),
+                source: note::YOU.into(),
+                request: None,
+                agent: None,
+                confidence: None,
+                batch: None,
+            };
+            self.journal.append(Batch { at: At(1), facts: vec![fact.into()], blobs: vec![blob] }).unwrap()
+        }
+    }
+
+    fn bakery() -> ProjectId {
+        ProjectId::new("bakery").unwrap()
+    }
+
+    fn found(reader: &memory::Reader, query: &str) -> Vec<String> {
+        let found = reader.recall(&bakery(), &Query::new(query, At(2)), None).unwrap();
+        found.hits.into_iter().map(|hit| hit.note.to_string()).collect()
+    }
+
+    /// Hands entries over as the journal's writer does, and waits until it may answer.
+    async fn applied(keeper: &Keeper, entries: Vec<Entry>) {
+        let (tx, rx) = oneshot::channel();
+        let told = keeper.clone();
+        let apply = move || told.apply(entries, Box::new(move || tx.send(()).unwrap()));
+        tokio::task::spawn_blocking(apply).await.unwrap();
+        rx.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_came_in_before_the_start_and_after_it_is_found() {
+        let mut home = Home::new();
+        home.push(1);
+        home.push(2);
+        let (keeper, reader) = home.keeper();
+        keeper.settled().await;
+        assert_eq!(found(&reader, "word2"), ["n2"]);
+        let entries = [home.push(3), home.push(4)].concat();
+        applied(&keeper, entries).await;
+        assert_eq!(
+            (found(&reader, "word3"), found(&reader, "word4")),
+            (vec!["n3".into()], vec!["n4".into()])
+        );
+        let head = home.journal.head().0;
+        assert_eq!(keeper.work(|memory| memory.head()).await, Some(head));
+        assert_eq!(*keeper.applied.borrow(), head);
+    }
+
+    #[tokio::test]
+    async fn a_memory_that_lost_its_files_is_made_anew_beside_pushes() {
+        let mut home = Home::new();
+        let first = home.push(1);
+        let (keeper, _) = home.keeper();
+        applied(&keeper, first).await;
+        drop(keeper);
+        std::fs::remove_dir_all(home.dir.path().join("memory")).unwrap();
+        let pushed = home.push(2);
+        let (keeper, reader) = home.keeper();
+        // It is in the replay as well as handed over: once is enough.
+        applied(&keeper, pushed).await;
+        assert_eq!(found(&reader, "word1"), ["n1"]);
+        assert_eq!(found(&reader, "word2"), ["n2"]);
+    }
+
+    #[tokio::test]
+    async fn a_note_that_was_forgotten_before_it_was_taken_is_not_found() {
+        let mut home = Home::new();
+        let pushed = home.push(1);
+        let Some(Fact::MemoryPushed(f)) = pushed.first().map(|entry| entry.fact.clone()) else {
+            unreachable!()
+        };
+        let gone =
+            MemoryForgotten { note: f.note, blob: f.text.blob, readings: vec![], project: Some(bakery()) };
+        let gone = home.journal.append(Batch { at: At(2), facts: vec![gone.into()], blobs: vec![] }).unwrap();
+        let (keeper, reader) = home.keeper();
+        applied(&keeper, [pushed, gone].concat()).await;
+        assert_eq!(found(&reader, "word1"), Vec::<String>::new());
+    }
 }

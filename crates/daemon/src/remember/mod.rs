@@ -33,10 +33,6 @@ impl Remember {
         Self { keeper, reader }
     }
 
-    pub fn reader(&self) -> Reader {
-        self.reader.clone()
-    }
-
     /// Asks the memory on the blocking pool. It does not wait for what is being written.
     pub async fn read<T: Send + 'static>(
         &self,

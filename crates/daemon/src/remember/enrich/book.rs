@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(book.last(), 2 * UNKNOWN_CALL);
         assert_eq!(
             until_tomorrow(At(DAY + 1)).as_millis(),
-            DAY.unsigned_abs().into() /* less the millisecond */ - 1_u128
+            u128::from(DAY.unsigned_abs()) /* less the millisecond */ - 1_u128
         );
     }
 }
