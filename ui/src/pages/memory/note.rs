@@ -22,6 +22,8 @@ enum Doing {
     Editing,
     Superseding,
     Forgetting,
+    /// It was told to be forgotten: nothing more is asked of it.
+    Leaving,
 }
 
 pub fn note(app: App, place: Memo<Place>) -> AnyView {
@@ -37,9 +39,10 @@ pub fn note(app: App, place: Memo<Place>) -> AnyView {
         doing.set(Doing::Reading);
     });
     let head = memo(move || app.head.get());
+    let leaving = memo(move || doing.get() == Doing::Leaving);
     let load = read(app, move || {
         head.track();
-        open.get().map(|note| Request::Note { note })
+        open.get().filter(|_| !leaving.get()).map(|note| Request::Note { note })
     });
     part(move || match (open.get(), load.get()) {
         (None, _) => view! { <div class="card blank nothing"><p class="muted">"Open a note to read it whole: click it, or j k and Enter."</p></div> }.into_any(),
@@ -141,7 +144,7 @@ fn act(app: App, doing: RwSignal<Doing>, row: &NoteRow) -> AnyView {
     };
     let stop = move || switch("Never mind", "small-button", "note-stop", Doing::Reading);
     match doing.get() {
-        Doing::Reading => view! {
+        Doing::Reading | Doing::Leaving => view! {
             <div class="actions">
                 {switch("Edit", "small-button", "edit-note", Doing::Editing)}
                 {switch("Another says it better…", "small-button", "supersede-note", Doing::Superseding)}
@@ -168,6 +171,7 @@ fn act(app: App, doing: RwSignal<Doing>, row: &NoteRow) -> AnyView {
             let id = row.note.clone();
             let forget =
                 plain::button("Forget it for ever", "small-button danger", "forget-yes", move || {
+                    doing.set(Doing::Leaving);
                     app.act(
                         Request::Forget { note: id.clone() },
                         "Forgotten: its text is deleted.",

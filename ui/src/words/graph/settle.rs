@@ -9,6 +9,9 @@ const GAP: f32 = 34.0;
 /// A group that is seen under a smaller angle than this pushes as one.
 const FAR: f32 = 0.9;
 
+/// The pull to the middle, for each entity.
+const PULL: f32 = 0.000_18;
+
 #[derive(Debug)]
 pub struct Settle {
     at: Vec<Point>,
@@ -38,10 +41,11 @@ impl Settle {
 
     pub fn round(&mut self, space: &Space) {
         let tree = Tree::of(&self.at, &self.mass);
+        // A pull to the middle holds together what no relation does: the more push, the more it takes.
+        let middle = (self.at.len() as f32 * PULL).max(0.06);
         let mut push: Vec<Point> = Vec::with_capacity(self.at.len());
         for (at, mass) in self.at.iter().zip(&self.mass) {
-            // A light pull to the middle holds together what no relation does.
-            push.push(tree.push(*at).times(GAP * GAP * mass).minus(at.times(0.06 * mass)));
+            push.push(tree.push(*at).times(GAP * GAP * mass).minus(at.times(middle * mass)));
         }
         for line in &space.lines {
             let (a, b) = (line.a as usize, line.b as usize);

@@ -97,7 +97,7 @@ fn of_focus(graph: Graph, load: RwSignal<Load>, name: String) -> AnyView {
                     .take(ROWS)
                     .filter_map(|l| stage.space.lines.get(*l as usize));
                 let one = |line: &Line| row(graph, &stage.space, line.other(focus), line.kind.clone());
-                Some((stage.space.spot(focus).word.clone(), lines.map(one).views()))
+                Some(lines.map(one).views())
             })
             .flatten()
             .map(|rows| view! { <h3>"Relations"</h3><ul class="lines" data-testid="graph-relations">{rows}</ul> })

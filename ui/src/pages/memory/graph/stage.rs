@@ -331,8 +331,11 @@ impl Stage {
             return true;
         }
         brush.spots();
-        let first: Vec<u32> = self.focus.into_iter().collect();
-        brush.names(&self.order, &first);
+        // Those of a way are written on top.
+        let apart = |i: &u32| !self.way.contains(i);
+        let first: Vec<u32> = self.focus.into_iter().filter(apart).collect();
+        let order: Vec<u32> = self.order.iter().copied().filter(apart).collect();
+        brush.names(&order, &first);
         self.slice = None;
         std::mem::swap(&mut self.front, &mut self.back);
         self.is_wanting()
