@@ -14,6 +14,10 @@ pub(crate) struct Term {
     pub(crate) own: Vec<String>,
     /// In other languages.
     pub(crate) translated: Vec<String>,
+    /// Other English words for about the same.
+    pub(crate) alike: Vec<String>,
+    /// It is in many questions, and says little of what they are about.
+    pub(crate) weak: bool,
     /// The translation is a guess at the language, and counts only where no note has the word itself.
     pub(crate) guessed: bool,
 }
@@ -104,6 +108,8 @@ impl Asking<'_> {
             self.say(word, &rows);
         }
         let translated = self.translated(&rows);
+        let alike = if self.language == Language::English { alike(&stem) } else { Vec::new() };
+        let weak = stop::is_weak(&word.text);
         let own = std::iter::once(stem).chain(other).collect();
         let shown = match word.kind {
             Kind::Part | Kind::Whole => {
@@ -115,6 +121,8 @@ impl Asking<'_> {
             word: shown,
             own,
             translated,
+            alike,
+            weak,
             guessed: self.guess && self.language == Language::English,
         });
     }
@@ -193,7 +201,8 @@ impl Asking<'_> {
                     .and_then(|row| row.words(Language::English).first())
                     .map(|word| (*word).to_owned()),
             );
-            self.put(Term { word, own: Vec::new(), translated, guessed: false });
+            let (own, alike) = (Vec::new(), Vec::new());
+            self.put(Term { word, own, translated, alike, weak: false, guessed: false });
         }
     }
 
@@ -213,4 +222,15 @@ impl Asking<'_> {
             self.terms.push(term);
         }
     }
+}
+
+fn alike(stem: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for word in dictionary::rows(stem, Language::English).flat_map(|row| row.words(Language::English)) {
+        let other = stems::stem(word, Language::English);
+        if other != stem && word.bytes().all(|byte| byte.is_ascii_lowercase()) && !found.contains(&other) {
+            found.push(other);
+        }
+    }
+    found
 }

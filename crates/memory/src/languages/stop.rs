@@ -8,6 +8,10 @@ const ENGLISH: &str = "a about after again all also am an and any are as at be b
     ll me more most my no nor not of off on once only or other our ours out over own please s same she should so some such \
     t than that the their theirs them then there these they this those through to too under until up upon us ve very was \
     we were what when where which while who whom whose why will with would you your yours re m d";
+/// Words of questions more than of notes. They are looked up, since code and names may hold them.
+const WEAK: &str = "add ask became become come everything get gets getting give given go goes going gone got happen happened \
+    happens keep kept know known let like long look made make many may mean might much must need needs one people put really \
+    said say see seem take tell thing things think time times two use used uses using want way without work works";
 const RUSSIAN: &str = "и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по только ее мне было \
     вот от меня еще нет о об из ему теперь когда даже ну вдруг ли если уже или ни быть был него до вас нибудь опять вам \
     сказал ведь там потом себя ничего ей может они тут где есть надо ней для мы тебя их чем была сам чтоб без будто чего \
@@ -81,6 +85,10 @@ pub(crate) fn is_small(word: &str, language: Language) -> bool {
         &plain
     };
     LISTS.get(usize::from(language.number())).is_some_and(|list| list.binary_search(&word).is_ok())
+}
+
+pub(crate) fn is_weak(word: &str) -> bool {
+    WEAK.split_whitespace().any(|each| each == word)
 }
 
 /// Whether the index has no use for the word. English ones go in every language, since names and code are English.

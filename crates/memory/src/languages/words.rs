@@ -31,7 +31,8 @@ pub(crate) fn each_word(text: &str, mut f: impl FnMut(Word)) {
     let mut run = Run::default();
     for (at, c) in text.char_indices() {
         let spaceless = is_spaceless(c);
-        let inside = c.is_alphanumeric() || c == '_' || is_mark(c) || (is_apostrophe(c) && run.open);
+        let inside =
+            c.is_alphanumeric() || c == '_' || is_mark(c) || (is_apostrophe(c) && run.open && !run.spaceless);
         if !inside || (run.open && spaceless != run.spaceless) {
             run.end(&mut f);
         }

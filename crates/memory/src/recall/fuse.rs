@@ -145,7 +145,8 @@ impl Legs {
         };
         let names = self.named.as_ref().filter(|named| named.best > 0.0);
         let named = names.map_or(0.0, |named| named.notes.get(&note).copied().unwrap_or(0.0) / named.best);
-        text + w::NAMED * named
+        // Every function names what a question about code names.
+        if near.is_some() && catalogue.is_code(note) { text } else { text + w::NAMED * named }
     }
 
     /// In words, why a note was found.

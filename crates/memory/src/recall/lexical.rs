@@ -35,17 +35,23 @@ pub(super) fn lexical(catalogue: &Catalogue, terms: &[Term], places: &[Places]) 
     let means = Means { note: mean(catalogue.words, notes), passage: mean(catalogue.words, passages) };
     let mut asked = 0.0;
     let mut lent = vec![0.0; notes];
-    for (number, (_, places)) in terms.iter().zip(places).enumerate() {
-        let of_notes = places.found.chunk_by(|a, b| a.note == b.note).count();
-        if of_notes == 0 {
+    for (number, (term, places)) in terms.iter().zip(places).enumerate() {
+        if places.found.is_empty() {
             continue;
         }
-        let rare = rarity(notes, of_notes);
+        let rare = rarity(notes, having(&places.found)) * if term.weak { w::WEAK } else { 1.0 };
         asked += rare;
         found.term(catalogue, &places.found, number, rare, means, &mut lent);
     }
     found.finish(catalogue, asked);
     found
+}
+
+/// Notes that have the word itself; where none has, those that have it in other words.
+fn having(places: &[Place]) -> usize {
+    let notes = || places.chunk_by(|a, b| a.note == b.note);
+    let itself = notes().filter(|places| places.iter().any(|place| place.often >= 1.0)).count();
+    if itself > 0 { itself } else { notes().count() }
 }
 
 #[derive(Clone, Copy)]

@@ -64,6 +64,10 @@ pub(super) fn named(db: &Connection, catalogue: &Catalogue, names: &[String]) ->
         db.prepare_cached("SELECT EXISTS (SELECT 1 FROM hand_entity)")?.query_row([], |row| row.get(0))?;
     let mut named = Named::default();
     let mut scored = Vec::new();
+    let tokens: Vec<String> = names.iter().map(|name| graph::token(name)).collect();
+    if tokens.is_empty() || !(by_hand || postings::any(db, &tokens)?) {
+        return Ok(named);
+    }
     for name in names {
         let keys = if by_hand { graph::hand::names_of(db, name)? } else { vec![name.clone()] };
         let mut notes = Vec::new();

@@ -79,7 +79,10 @@ fn of_term(db: &Connection, catalogue: &Catalogue, term: &Term, most: usize) -> 
             read(db, catalogue, translated, weights::TRANSLATED, most, &mut places)?;
         }
     }
-    if term.own.len() + term.translated.len() > 1 {
+    for alike in &term.alike {
+        read(db, catalogue, alike, weights::ALIKE, most, &mut places)?;
+    }
+    if term.own.len() + term.translated.len() + term.alike.len() > 1 {
         places.found.sort_by_key(|place| (place.note, place.passage));
         // Two ways to say it are one word said.
         places.found.dedup_by(|b, a| {
@@ -134,6 +137,13 @@ fn read(
         }
     }
     Ok(())
+}
+
+/// Whether any passage names one of these entities: one look for what are mostly words that are none.
+pub(super) fn any(db: &Connection, tokens: &[String]) -> Result<bool, Error> {
+    let question = format!("ents : ({})", tokens.join(" OR "));
+    let mut query = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM words WHERE words MATCH ?1)")?;
+    Ok(query.query_row([question], |row| row.get(0))?)
 }
 
 /// Passages that name an entity, by its token; readings of a note count as the note.

@@ -15,6 +15,12 @@ pub(super) const READING: f32 = 0.5;
 /// A translated word counts less than the word itself. On probes in Russian, Spanish and Chinese.
 pub(super) const TRANSLATED: f32 = 0.6;
 
+/// Another English word for about the same. On the tuning half of our own set.
+pub(super) const ALIKE: f32 = 0.2;
+
+/// What is left of a word that is in many questions ("get", "use", "two"). On the tuning half of our own set.
+pub(super) const WEAK: f32 = 0.4;
+
 /// What a note lends of a word to the ones before and after it in its thread, and to the next but one. Conversations:
 /// 0.6 and 0.4 were a little better for recall@10, and worse for the first hit.
 pub(super) const LENT: [f32; 2] = [0.5, 0.25];
