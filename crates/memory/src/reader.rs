@@ -31,7 +31,7 @@ struct Shared {
     thrown: Arc<AtomicU64>,
     idle: Mutex<Vec<Idle>>,
     /// Spaces of which recalling keeps something in mind, most recently used last. One question at a time each.
-    minds: Mutex<Vec<(ProjectId, Arc<Mutex<Option<Mind>>>)>>,
+    minds: Mutex<Vec<(ProjectId, Kept)>>,
     /// The last graph that was looked at as a whole.
     whole: Mutex<Option<Seen>>,
 }
@@ -43,6 +43,9 @@ struct Idle {
     thrown: u64,
     db: Connection,
 }
+
+/// None before the first question.
+type Kept = Arc<Mutex<Option<Mind>>>;
 
 #[derive(Debug)]
 struct Mind {
@@ -107,7 +110,7 @@ impl Reader {
         }
     }
 
-    fn mind(&self, space: &ProjectId) -> Arc<Mutex<Option<Mind>>> {
+    fn mind(&self, space: &ProjectId) -> Kept {
         let mut minds = lock(&self.shared.minds);
         let known = minds.iter().position(|(of, _)| of == space).map(|at| minds.remove(at));
         let (space, mind) = known.unwrap_or_else(|| (space.clone(), Arc::default()));

@@ -1,7 +1,5 @@
 //! The memory is a view: however the facts come, and whenever it is made, it says the same.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 mod shelf;
 
 use memory::Memory;

@@ -321,8 +321,10 @@ impl Names {
     }
 }
 
-fn is_common(word: &str) -> bool {
-    ACRONYMS.binary_search(&word).is_ok() || COMMON.binary_search(&word.to_lowercase().as_str()).is_ok()
+/// Whether it is written with a capital, if at all, by custom alone.
+pub(super) fn is_common(word: &str) -> bool {
+    let plain = word.to_lowercase().replace('’', "'");
+    ACRONYMS.binary_search(&word).is_ok() || COMMON.binary_search(&plain.as_str()).is_ok()
 }
 
 #[cfg(test)]

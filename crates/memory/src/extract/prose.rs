@@ -12,9 +12,75 @@ const COMMIT_WORDS: [&str; 5] = ["commit", "commits", "hash", "revision", "sha"]
 /// Programs that install packages, and the words with which they do.
 const INSTALLERS: [&str; 10] = ["bun", "cargo", "deno", "gem", "go", "npm", "pip", "pip3", "pnpm", "yarn"];
 const INSTALL: [&str; 4] = ["add", "get", "i", "install"];
-/// Words in code signs that name nothing.
-const PLAIN: [&str; 12] =
-    ["bool", "false", "i32", "int", "nil", "none", "null", "self", "string", "this", "true", "undefined"];
+/// Words in code signs that are of the language, or name nothing.
+const PLAIN: [&str; 66] = [
+    "as",
+    "async",
+    "await",
+    "bool",
+    "break",
+    "case",
+    "catch",
+    "char",
+    "class",
+    "const",
+    "continue",
+    "def",
+    "default",
+    "dict",
+    "do",
+    "elif",
+    "else",
+    "enum",
+    "err",
+    "export",
+    "extends",
+    "false",
+    "fn",
+    "for",
+    "from",
+    "func",
+    "function",
+    "i32",
+    "i64",
+    "if",
+    "impl",
+    "import",
+    "in",
+    "int",
+    "lambda",
+    "let",
+    "list",
+    "loop",
+    "main",
+    "match",
+    "mod",
+    "mut",
+    "new",
+    "nil",
+    "none",
+    "null",
+    "number",
+    "object",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "str",
+    "string",
+    "struct",
+    "super",
+    "switch",
+    "this",
+    "true",
+    "type",
+    "undefined",
+    "use",
+    "var",
+    "void",
+    "while",
+];
 
 /// The text of a note that is no file of code.
 pub(super) fn read(text: &str, known: &Known<'_>, seen: &mut Seen<'_>) {
@@ -98,7 +164,7 @@ impl<'r, 't, 's> Reading<'r, 't, 's> {
         self.names.line(line);
         self.last.clear();
         // Code signs come in pairs, or are none.
-        let paired = line.matches('`').count() % 2 == 0;
+        let paired = line.matches('`').count().is_multiple_of(2);
         let mut begin = at;
         for (nth, part) in line.split('`').enumerate() {
             match nth % 2 == 1 && paired {
@@ -125,7 +191,9 @@ impl<'r, 't, 's> Reading<'r, 't, 's> {
         for (offset, word) in words_of(span) {
             let Some((kind, name)) = shaped(word) else {
                 let name = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_' && c != '$');
-                let says = name.len() > 1 && !PLAIN.contains(&name) && is_identifier(name);
+                let says = name.len() > 1
+                    && PLAIN.binary_search(&name.to_lowercase().as_str()).is_err()
+                    && is_identifier(name);
                 if single && says && !name.chars().all(|c| c.is_ascii_digit()) {
                     self.put(name, Kind::Symbol, at + offset, 0.0);
                 }
@@ -258,5 +326,13 @@ pub(super) fn package(word: &str) -> &str {
     match word.get(1..).and_then(|rest| rest.find(['@', '=', '>', '<', '~', '^'])) {
         Some(at) => word.get(..=at).unwrap_or(word),
         None => word,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_list_is_sorted() {
+        assert!(super::PLAIN.is_sorted());
     }
 }

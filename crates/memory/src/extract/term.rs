@@ -111,7 +111,8 @@ fn is_term(term: &str) -> bool {
     let words = term.split_whitespace().count();
     (1..=WORDS).contains(&words)
         && term.chars().count() <= LETTERS
-        && term.chars().any(char::is_alphabetic)
+        && term.chars().filter(|c| c.is_alphabetic()).count() > usize::from(term.is_ascii())
+        && !super::name::is_common(term)
         && !term.contains(['.', ',', ';', '!', '?'])
 }
 

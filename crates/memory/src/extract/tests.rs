@@ -62,10 +62,14 @@ fn terms_that_were_known_before_are_seen_in_any_form() {
     has(&found, "levain", Kind::Term);
     has(&found, "bulk rise", Kind::Term);
     assert_eq!(found.len(), 2, "{found:?}");
-    let own =
-        named_in(NoteKind::Glossary, "Words", "- **Autolyse**: flour and water\n- **later**: after", "you");
+    let own = named_in(
+        NoteKind::Glossary,
+        "Words",
+        "- **Autolyse**: flour and water\n- **folding**: turning",
+        "you",
+    );
     has(&own, "Autolyse", Kind::Term);
-    has(&own, "later", Kind::Term);
+    has(&own, "folding", Kind::Term);
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod path;
 mod view;
 mod whole;
 
-pub(crate) use near::{described, entity, note_entities, notes_naming, relation, relations, rows_naming};
+pub(crate) use near::{described, entity, note_entities, notes_naming, relation, relations};
 pub(crate) use path::path;
 pub(crate) use view::{find, view};
 pub(crate) use whole::Whole;

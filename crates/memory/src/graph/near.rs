@@ -22,7 +22,7 @@ const DESCRIPTIONS: usize = 5;
 const RELATIONS: usize = 200;
 
 /// Rows of the full-text index whose passage names the entity, oldest first. Readings' rows are among them.
-pub(crate) fn rows_naming(db: &Connection, key: &str) -> Result<Vec<i64>, Error> {
+fn rows_naming(db: &Connection, key: &str) -> Result<Vec<i64>, Error> {
     let tokens: Vec<String> = hand::names_of(db, key)?.iter().map(|key| token(key)).collect();
     let mut query = db.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid")?;
     let rows = query.query_map([format!("ents : ({})", tokens.join(" OR "))], |row| row.get(0))?;

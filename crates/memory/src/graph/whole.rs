@@ -17,6 +17,10 @@ const RELATED: usize = 8;
 const CAUSES: usize = 3;
 const EFFECTS: usize = 12;
 
+/// Words that every graph has, at these places: the kinds of `extract`, and after them `with`.
+const NAME: u32 = Kind::Name as u32;
+const WITH: u32 = Kind::ALL.len() as u32;
+
 #[derive(Debug, Default)]
 pub(crate) struct Whole {
     pub(super) nodes: Vec<Node>,
@@ -70,8 +74,7 @@ impl Whole {
         let hand = Hand::load(db)?;
         let timed = since.is_some() || until.is_some();
         let span = (since.map_or(i64::MIN, |at| at.0), until.map_or(i64::MAX, |at| at.0));
-        let mut making =
-            Making { hand, whole: Whole::default(), pairs: HashMap::new(), words: HashMap::new() };
+        let mut making = Making::new(hand);
         making.mentioned(db, span)?;
         making.read(db, span)?;
         if !timed {
@@ -116,9 +119,20 @@ struct Making {
     whole: Whole,
     pairs: HashMap<(u32, u32), Found>,
     words: HashMap<String, u32>,
+    /// Nodes whose kind was given by hand.
+    firm: Vec<bool>,
 }
 
 impl Making {
+    fn new(hand: Hand) -> Making {
+        let (whole, pairs, words) = Default::default();
+        let mut making = Making { hand, whole, pairs, words, firm: Vec::new() };
+        for word in Kind::ALL.map(Kind::word).into_iter().chain(["with"]) {
+            making.word(word);
+        }
+        making
+    }
+
     fn mentioned(&mut self, db: &Connection, (since, until): (i64, i64)) -> Result<(), Error> {
         let mut query = db.prepare_cached(
             "SELECT n.seq, n.at, n.kind, m.name, m.kind, m.chunks FROM note n JOIN mention m ON m.note = n.seq
@@ -134,7 +148,7 @@ impl Making {
             }
             let name = row.get_ref(3)?.as_str().map_err(Error::damaged)?;
             let kind = Kind::of(row.get(4)?);
-            if let Some(node) = self.node(name, kind.word(), kind == Kind::Name, row.get(1)?) {
+            if let Some(node) = self.node(name, u32::from(kind as u8), row.get(1)?) {
                 for ordinal in store::ordinals(row.get_ref(5)?.as_blob().map_err(Error::damaged)?) {
                     note.places.push((ordinal, node));
                 }
@@ -146,28 +160,25 @@ impl Making {
     }
 
     /// The node of a name that a note of this time names; none when it was deleted by hand. A word that says no more than
-    /// "a name" gives way to any other.
-    fn node(&mut self, name: &str, kind: &str, weak: bool, at: i64) -> Option<u32> {
+    /// "a name" gives way to any other, but for one that was given by hand.
+    fn node(&mut self, name: &str, kind: u32, at: i64) -> Option<u32> {
         let key = self.hand.resolve(key(name))?;
         let number = match self.whole.by_key.get(&key) {
             Some(number) => *number,
             None => {
                 let put = self.hand.put(&key).cloned();
                 let shown = put.as_ref().map_or(name, |put| &put.name).to_owned();
-                let kind = put.map(|put| put.kind).filter(|kind| !kind.is_empty());
-                let kind = kind.map(|kind| self.word(&kind)).unwrap_or(u32::MAX);
+                let by_hand = put.map(|put| put.kind).filter(|kind| !kind.is_empty());
+                self.firm.push(by_hand.is_some());
+                let kind = by_hand.map_or(kind, |kind| self.word(&kind));
                 self.add(key, Node { name: shown, kind, notes: 0, first: at, last: at })
             }
         };
-        let unknown = self.whole.nodes.get(number as usize).is_some_and(|node| node.kind == u32::MAX);
-        let weakly = self.word(Kind::Name.word());
-        let word = self.word(kind);
-        let by_hand = self.whole.nodes.get(number as usize).is_some_and(|node| {
-            self.hand.put(&super::key(&node.name)).is_some_and(|put| !put.kind.is_empty())
-        });
+        let weak = NAME;
+        let firm = self.firm.get(number as usize).copied().unwrap_or_default();
         if let Some(node) = self.whole.nodes.get_mut(number as usize) {
-            if unknown || (!weak && node.kind == weakly && !by_hand) {
-                node.kind = word;
+            if node.kind == weak && !firm {
+                node.kind = kind;
             }
             node.notes += 1;
             node.first = node.first.min(at);
@@ -193,11 +204,10 @@ impl Making {
         number
     }
 
-    fn pair(&mut self, a: u32, b: u32, weight: f32, kind: &str, said: Said) {
+    fn pair(&mut self, a: u32, b: u32, weight: f32, kind: u32, said: Said) {
         if a == b {
             return;
         }
-        let kind = self.word(kind);
         let pair = (a.min(b), a.max(b));
         let found = self.pairs.entry(pair).or_insert(Found { weight: 0.0, kind, said });
         found.weight += weight;
@@ -212,10 +222,9 @@ impl Making {
         // Stable: within a passage the best stay first.
         places.sort_by_key(|(ordinal, _)| *ordinal);
         for passage in places.chunk_by(|a, b| a.0 == b.0) {
-            let best = &passage[..passage.len().min(RELATED)];
-            for (at, (_, a)) in best.iter().enumerate() {
-                for (_, b) in &best[at + 1..] {
-                    self.pair(*a, *b, 1.0, "with", Said::With);
+            for (at, (_, a)) in passage.iter().take(RELATED).enumerate() {
+                for (_, b) in passage.iter().take(RELATED).skip(at + 1) {
+                    self.pair(*a, *b, 1.0, WITH, Said::With);
                 }
             }
         }
@@ -235,6 +244,7 @@ impl Making {
             }
             NoteKind::Decision | NoteKind::Glossary | NoteKind::Document | NoteKind::Preference => return,
         };
+        let word = self.word(word);
         for cause in &causes {
             for effect in &effects {
                 self.pair(*cause, *effect, 1.0, word, Said::Typed);
@@ -250,9 +260,9 @@ impl Making {
         let mut rows = query.query(params![since, until])?;
         while let Some(row) = rows.next()? {
             let kind: String = row.get(1)?;
-            let kind = if kind.is_empty() { Kind::Name.word() } else { &kind };
+            let kind = self.word(if kind.is_empty() { Kind::Name.word() } else { &kind });
             let name = row.get_ref(0)?.as_str().map_err(Error::damaged)?;
-            self.node(name, kind, kind == Kind::Name.word(), row.get(2)?);
+            self.node(name, kind, row.get(2)?);
         }
         drop(rows);
         let mut query = db.prepare_cached(
@@ -267,7 +277,7 @@ impl Making {
             let at = row.get(4)?;
             let ends = [source, target].map(|name| self.end(&name, at));
             if let [Some(a), Some(b)] = ends {
-                let word = if keywords.is_empty() { "with" } else { &keywords };
+                let word = if keywords.is_empty() { WITH } else { self.word(&keywords) };
                 self.pair(a, b, narrow(weight), word, Said::Read);
             }
         }
@@ -279,7 +289,7 @@ impl Making {
         let key = self.hand.resolve(key(name))?;
         match self.whole.by_key.get(&key) {
             Some(number) => Some(*number),
-            None => self.node(name, Kind::Name.word(), true, at),
+            None => self.node(name, NAME, at),
         }
     }
 
@@ -294,6 +304,7 @@ impl Making {
         rows.sort();
         for (key, name, kind) in rows {
             let kind = self.word(if kind.is_empty() { Kind::Name.word() } else { &kind });
+            self.firm.push(true);
             self.add(key, Node { name, kind, notes: 0, first: 0, last: 0 });
         }
     }
@@ -310,7 +321,7 @@ impl Making {
                 continue;
             }
             let keywords: String = row.get(3)?;
-            let word = if keywords.is_empty() { "with" } else { &keywords };
+            let word = if keywords.is_empty() { WITH } else { self.word(&keywords) };
             self.pair(a, b, narrow(row.get(4)?), word, Said::ByHand);
         }
         Ok(())

@@ -279,3 +279,49 @@ impl Memory {
         self.shelf(space)?.unembedded(model, limit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::At;
+    use protocol::fact::{BlobRef, JournalOpened, MemoryPushed, NoteKind};
+
+    fn pushed(seq: u64) -> (Entry, Option<String>) {
+        let fact = MemoryPushed {
+            note: NoteId::new(format!("n{seq}")).unwrap(),
+            project: ProjectId::new("bakery").unwrap(),
+            note_kind: NoteKind::Step,
+            title: String::new(),
+            text: BlobRef { blob: BlobId::new("b").unwrap(), bytes: 0 },
+            source: "you".into(),
+            request: None,
+            agent: None,
+            confidence: None,
+            batch: None,
+        };
+        let words: String = (0..2_000).map(|n| format!("word{} ", n * seq)).collect();
+        (entry(seq, fact), Some(format!("Hours\n\n{words}")))
+    }
+
+    fn entry(seq: u64, fact: impl Into<Fact>) -> Entry {
+        Entry { seq, at: At(1), prev: String::new(), hash: String::new(), fact: fact.into() }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_what_was_missed_comes_with_a_replay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut memory = Memory::open(folder.path()).unwrap();
+        let opened = JournalOpened { journal: JournalId::new("j").unwrap(), daemon: "1".into() };
+        memory.apply_all(&[(entry(1, opened.clone()), None), pushed(2)]).unwrap();
+        let space = ProjectId::new("bakery").unwrap();
+        let limit = |memory: &mut Memory, pages: &str| memory.shelf(&space).unwrap().limit(pages);
+        limit(&mut memory, "1");
+        assert!(memory.apply_all(&[pushed(3)]).unwrap_err().is_disk_full());
+        limit(&mut memory, "1000000");
+        assert!(matches!(memory.apply_all(&[pushed(4)]), Err(Error::Behind { .. })), "3 is missing");
+        assert!(memory.wants(&pushed(3).0).is_some() && memory.wants(&pushed(2).0).is_none());
+        memory.apply_all(&[(entry(1, opened), None), pushed(2), pushed(3), pushed(4)]).unwrap();
+        assert!(!memory.behind());
+        assert_eq!(memory.reader().sizes(&space).unwrap().notes, 3);
+    }
+}

@@ -9,6 +9,7 @@ use protocol::clean;
 use protocol::fact::MemoryEnriched;
 use protocol::note::{ReadEntity, ReadRelation, Reading};
 use rusqlite::{Connection, Transaction, params};
+use std::collections::BTreeMap;
 
 /// Entities and relations that are taken of one reading.
 const MOST: usize = 200;
@@ -73,14 +74,14 @@ fn index(tx: &Transaction<'_>, into: &str, row: Option<i64>, reading: &Reading) 
 
 /// All readings of a note, oldest first.
 pub(crate) fn readings(db: &Connection, note: i64) -> Result<Vec<Reading>, Error> {
-    let mut found: Vec<(i64, Reading)> = Vec::new();
+    let mut found: BTreeMap<i64, Reading> = BTreeMap::new();
     let mut query = db.prepare_cached(
         "SELECT seq, name, kind, description FROM read_entity WHERE note = ?1 ORDER BY seq, ord",
     )?;
     let mut rows = query.query([note])?;
     while let Some(row) = rows.next()? {
         let e = ReadEntity { name: row.get(1)?, kind: row.get(2)?, description: row.get(3)? };
-        of(&mut found, row.get(0)?).entities.push(e);
+        found.entry(row.get(0)?).or_default().entities.push(e);
     }
     let mut query = db.prepare_cached(
         "SELECT seq, source, target, keywords, description, weight FROM read_relation WHERE note = ?1 ORDER BY seq, ord",
@@ -94,21 +95,9 @@ pub(crate) fn readings(db: &Connection, note: i64) -> Result<Vec<Reading>, Error
             description: row.get(4)?,
             weight: row.get(5)?,
         };
-        of(&mut found, row.get(0)?).relations.push(r);
+        found.entry(row.get(0)?).or_default().relations.push(r);
     }
-    found.sort_by_key(|(seq, _)| *seq);
-    Ok(found.into_iter().map(|(_, reading)| reading).collect())
-}
-
-fn of(found: &mut Vec<(i64, Reading)>, seq: i64) -> &mut Reading {
-    let at = match found.iter().position(|(known, _)| *known == seq) {
-        Some(at) => at,
-        None => {
-            found.push((seq, Reading::default()));
-            found.len() - 1
-        }
-    };
-    &mut found[at].1
+    Ok(found.into_values().collect())
 }
 
 pub(super) fn take_out(tx: &Transaction<'_>, note: i64) -> Result<(), Error> {

@@ -17,10 +17,18 @@ pub(super) struct Shelf {
     journal: Option<JournalId>,
     /// Words of the glossary, once they were needed.
     terms: Option<Terms>,
-    /// Traces of a forgotten note may still lie in the file.
-    unclean: bool,
+    traces: Traces,
     /// Passages up to here have a vector of this model.
     embedded: Option<(String, i64)>,
+}
+
+/// Where traces of a forgotten note may still lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Traces {
+    Nowhere,
+    /// The file was written anew, but its log has the old pages.
+    Log,
+    File,
 }
 
 impl Shelf {
@@ -32,8 +40,8 @@ impl Shelf {
             set_meta(&db, "journal", journal.as_str())?;
             kept = Some(journal.clone());
         }
-        let unclean = meta(&db, "unclean")?.is_some();
-        let mut shelf = Shelf { db, head, journal: kept, terms: None, unclean, embedded: None };
+        let traces = if meta(&db, "unclean")?.is_some() { Traces::File } else { Traces::Nowhere };
+        let mut shelf = Shelf { db, head, journal: kept, terms: None, traces, embedded: None };
         shelf.clean();
         Ok(shelf)
     }
@@ -44,6 +52,12 @@ impl Shelf {
 
     pub(super) fn journal(&self) -> Option<&JournalId> {
         self.journal.as_ref()
+    }
+
+    /// As if the disk had no more room than this.
+    #[cfg(test)]
+    pub(super) fn limit(&self, pages: &str) {
+        self.db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap_or_default();
     }
 
     pub(super) fn has(&self, note: &NoteId) -> Result<bool, Error> {
@@ -73,7 +87,9 @@ impl Shelf {
         }
         tx.commit()?;
         self.head = head;
-        self.unclean |= forgot;
+        if forgot {
+            self.traces = Traces::File;
+        }
         self.terms = Some(terms);
         self.clean();
         Ok(())
@@ -82,8 +98,11 @@ impl Shelf {
     /// Leaves no trace of what was forgotten in the file and its log. If that cannot be done now, since the disk is full
     /// or someone reads for long, the next write or opening tries again.
     fn clean(&mut self) {
-        if self.unclean && wipe(&self.db).is_ok() {
-            self.unclean = false;
+        if self.traces == Traces::File && rewrite(&self.db).is_ok() {
+            self.traces = Traces::Log;
+        }
+        if self.traces == Traces::Log && empty_log(&self.db).is_ok() {
+            self.traces = Traces::Nowhere;
         }
     }
 
@@ -122,12 +141,21 @@ fn changed(db: &Connection) -> Result<(), Error> {
     set_meta(db, "changes", &(changes + 1).to_string())
 }
 
-/// Deleting marks words of the full-text index as gone, and leaves old copies of rows in half-filled pages. Both are
-/// rewritten from what is left.
-fn wipe(db: &Connection) -> Result<(), Error> {
-    db.execute_batch(
-        "INSERT INTO words (words) VALUES ('optimize'); DELETE FROM meta WHERE key = 'unclean'; VACUUM;",
-    )?;
+/// Deleted words may still part the pages of the full-text index, and old copies of rows lie in half-filled pages. Both are
+/// written anew from what is left.
+fn rewrite(db: &Connection) -> Result<(), Error> {
+    let empty: bool = db.query_row("SELECT NOT EXISTS (SELECT 1 FROM note)", [], |row| row.get(0))?;
+    let how = if empty { "delete-all" } else { "optimize" };
+    db.execute("INSERT INTO words (words) VALUES (?1)", [how])?;
+    Ok(db.execute_batch("VACUUM;")?)
+}
+
+/// The mark goes last: if this ends half-way, the next opening begins again.
+fn empty_log(db: &Connection) -> Result<(), Error> {
     let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy { Err(Error::damaged("someone reads the old pages")) } else { Ok(()) }
+    if busy {
+        return Err(Error::damaged("someone reads the old pages"));
+    }
+    db.execute("DELETE FROM meta WHERE key = 'unclean'", [])?;
+    Ok(())
 }
