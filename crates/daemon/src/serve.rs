@@ -164,6 +164,12 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
     let reader = Reader::open(&home.journal()).context("failed to read the journal")?;
     let memory = open_memory(&home, &journal)?;
     let limits = settings.engine_limits(memory_of_machine());
+    let enrichment = remember::enrich::Enrichment::new(
+        settings.memory.enrich.as_ref(),
+        &home.run().join("enrichment.json"),
+        journal.id(),
+        journal.head().0,
+    )?;
     let memory_reader = memory.reader();
     let keeper = Keeper::start(memory, reader.clone(), journal.head().0)?;
     let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), keeper.clone(), limits)?;
@@ -196,7 +202,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         reads: Reads::new(reader),
         memory: Remember::new(keeper, memory_reader),
         models: Arc::new(models),
-        enrichment: Default::default(),
+        enrichment,
         edge: EdgeClient::new(home.edge_control()),
         sessions: Sessions::open(&home.sessions())?,
         bridges: bridges::Bridges::new(bridge_ports(options, &settings), home.bridge_token()),

@@ -129,6 +129,10 @@ pub async fn stand(daemon: &Arc<Daemon>, project: Option<ProjectId>) -> Result<R
     let (of, meter) = (space.clone(), space.clone());
     let sizes = daemon.memory.read(move |r| r.sizes(&of)).await?;
     let meter = daemon.reads.ask(move |r| r.meter(&meter, METER)).await?;
+    let waiting = match daemon.models.id() {
+        Some(model) => daemon.memory.read(move |r| r.waiting(&space, &model)).await?,
+        None => 0,
+    };
     Ok(Response::Memory(Box::new(MemoryView {
         notes: sizes.notes,
         superseded: sizes.superseded,
@@ -136,7 +140,7 @@ pub async fn stand(daemon: &Arc<Daemon>, project: Option<ProjectId>) -> Result<R
         relations: sizes.relations,
         tokens: sizes.tokens,
         bytes: sizes.bytes,
-        model: daemon.models.view(),
+        model: ModelView { waiting, ..daemon.models.view() },
         models: daemon.models.choices(),
         enrichment: daemon.enrichment.view(),
         address: daemon.lightrag.address(),

@@ -65,7 +65,11 @@ pub async fn recall(daemon: &Daemon, space: &ProjectId, query: Query) -> Result<
     let models = daemon.models.clone();
     let asked = daemon.memory.read(move |reader| {
         let embedder = if query.mode == RecallMode::Bypass { None } else { models.embedder() };
-        reader.recall(&space, &query, embedder.as_deref())
+        match reader.recall(&space, &query, embedder.as_deref()) {
+            // Words alone answer; the memory's state says why.
+            Err(memory::Error::Embed(_)) => reader.recall(&space, &query, None),
+            answered => answered,
+        }
     });
     asked.await
 }

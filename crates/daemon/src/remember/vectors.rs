@@ -26,8 +26,6 @@ pub async fn keep(daemon: Arc<Daemon>) {
         };
         if let Some(reason) = &failed {
             warn!(%reason, "passages wait for their vectors");
-            // Some may have none yet, and it is to be seen how many.
-            let _ = count(&daemon).await;
         }
         daemon.nudge();
         tokio::select! {
@@ -43,30 +41,23 @@ pub async fn keep(daemon: Arc<Daemon>) {
 async fn fill(daemon: &Arc<Daemon>) -> Result<(), String> {
     let words = |e: ApiError| e.message;
     while let Some(model) = daemon.models.id() {
-        let Some(space) = count(daemon).await.map_err(words)? else { return Ok(()) };
+        let Some(space) = wanting(daemon, model.clone()).await.map_err(words)? else { return Ok(()) };
         while batch(daemon, &space, &model).await? {}
     }
-    daemon.models.set_waiting(0);
     Ok(())
 }
 
-/// Counts what waits in all spaces; a space in which something does.
-async fn count(daemon: &Daemon) -> Result<Option<ProjectId>, ApiError> {
-    let Some(model) = daemon.models.id() else { return Ok(None) };
-    let counted = daemon.memory.read(move |reader| {
-        let (mut waiting, mut first) = (0, None);
+/// A space in which passages wait.
+async fn wanting(daemon: &Daemon, model: String) -> Result<Option<ProjectId>, ApiError> {
+    let looked = daemon.memory.read(move |reader| {
         for space in reader.spaces()? {
-            let here = reader.waiting(&space, &model)?;
-            waiting += here;
-            if here > 0 {
-                first = first.or(Some(space));
+            if reader.waiting(&space, &model)? > 0 {
+                return Ok(Some(space));
             }
         }
-        Ok((waiting, first))
+        Ok(None)
     });
-    let (waiting, first) = counted.await?;
-    daemon.models.set_waiting(waiting);
-    Ok(first)
+    looked.await
 }
 
 /// The next passages of a space; false when there are none, or another model is used by now.
@@ -78,13 +69,12 @@ async fn batch(daemon: &Arc<Daemon>, space: &ProjectId, model: &str) -> Result<b
     if next.is_empty() {
         return Ok(false);
     }
-    let (working, id, count) = (daemon.clone(), model.to_owned(), next.len() as u64);
+    let (working, id) = (daemon.clone(), model.to_owned());
     let embedded = tokio::task::spawn_blocking(move || embed(&working, &id, next));
     let Some((dim, vectors)) = embedded.await.map_err(|e| e.to_string())?? else { return Ok(false) };
     let (kept, id) = (space.clone(), model.to_owned());
     let put = daemon.memory.write(move |memory| memory.put_vectors(&kept, &id, dim, &vectors));
     put.await.map_err(words)?.map_err(|e| internal("keep vectors", e).message)?;
-    daemon.models.done(count);
     daemon.nudge();
     Ok(true)
 }

@@ -13,12 +13,13 @@ mod records;
 use super::service::Service;
 use crate::context::{Daemon, hold};
 use crate::settings::EnrichSettings;
+use anyhow::Result;
 use desk::Desk;
-use protocol::AgentId;
 use protocol::fact::Usage;
 use protocol::view::EnrichmentView;
+use protocol::{AgentId, JournalId};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use tracing::warn;
 
 /// What a model said and what that cost.
 #[derive(Debug)]
@@ -28,16 +29,32 @@ pub struct Said {
 }
 
 /// How it stands, for those who look.
-#[derive(Debug, Default)]
-pub struct Enrichment(Mutex<EnrichmentView>);
+#[derive(Debug)]
+pub struct Enrichment {
+    view: Mutex<EnrichmentView>,
+    /// The entry after which notes are read; none while it is switched off.
+    after: Option<u64>,
+}
 
 impl Enrichment {
+    /// Before anything new is remembered: `head` is the journal's newest entry. `file`: where it is kept since when it is
+    /// switched on.
+    pub fn new(set: Option<&EnrichSettings>, file: &Path, journal: &JournalId, head: u64) -> Result<Self> {
+        let Some(set) = set else {
+            mark::forget(file);
+            return Ok(Self { view: Mutex::default(), after: None });
+        };
+        let by = By::of(set).map(|by| by.name());
+        let view = EnrichmentView { by, budget: set.daily_tokens, ..EnrichmentView::default() };
+        Ok(Self { view: Mutex::new(view), after: Some(mark::since(file, journal, head)?) })
+    }
+
     pub fn view(&self) -> EnrichmentView {
-        hold(&self.0).clone()
+        hold(&self.view).clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut EnrichmentView)) {
-        change(&mut hold(&self.0));
+        change(&mut hold(&self.view));
     }
 }
 
@@ -70,30 +87,11 @@ impl By {
 
 /// Goes on until the daemon stops.
 pub async fn keep(daemon: Arc<Daemon>) {
-    let file = daemon.home.run().join("enrichment.json");
     let set = daemon.settings.memory.enrich.clone();
-    let Some((set, by)) = set.and_then(|set| Some((set.clone(), By::of(&set)?))) else {
-        mark::forget(&file);
-        return;
-    };
-    daemon.enrichment.change(|view| {
-        view.by = Some(by.name());
-        view.budget = set.daily_tokens;
-    });
+    let Some((after, set)) = daemon.enrichment.after.zip(set) else { return };
+    let Some(by) = By::of(&set) else { return };
     if let By::Agent(_) = by {
         by_agent::end_leftovers(&daemon);
     }
-    let begun = daemon.reads.ask(|reader| Ok((reader.id()?, reader.head()?.0))).await;
-    let since = begun
-        .map_err(|e| e.message)
-        .and_then(|(journal, head)| mark::since(&file, &journal, head).map_err(|e| format!("{e:#}")));
-    match since {
-        Ok(after) => {
-            Desk::new(daemon, set, by, after).work().await;
-        }
-        Err(reason) => {
-            warn!(%reason, "notes are not read");
-            daemon.enrichment.change(|view| view.failed = Some(reason));
-        }
-    }
+    Desk::new(daemon, set, by, after).work().await;
 }

@@ -40,8 +40,6 @@ struct Now {
     says: Option<String>,
     failed: bool,
     fetching: Option<&'static str>,
-    /// Passages without a vector.
-    waiting: u64,
 }
 
 /// Processes of this program that have to do with models.
@@ -85,7 +83,7 @@ impl Models {
         std::fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
         let wish = Choice::at_start(&folder, line.as_deref(), settings, memory)?;
         let used = if is_ready(wish, &folder) { wish } else { Choice::Nothing };
-        let now = Now { wish, used, says: None, failed: false, fetching: None, waiting: 0 };
+        let now = Now { wish, used, says: None, failed: false, fetching: None };
         let idle = Duration::from_secs(settings.unload_s);
         let slot = Slot::new(idle, Handle::current());
         let (settings, changed) = (settings.clone(), watch::Sender::new(0));
@@ -128,17 +126,7 @@ impl Models {
         self.changed.subscribe()
     }
 
-    /// How many passages have no vector of the model in use.
-    pub fn set_waiting(&self, waiting: u64) {
-        hold(&self.now).waiting = waiting;
-    }
-
-    /// So many of them have one now.
-    pub fn done(&self, passages: u64) {
-        let mut now = hold(&self.now);
-        now.waiting = now.waiting.saturating_sub(passages);
-    }
-
+    /// Without how many passages wait: that is asked of the memory.
     pub fn view(&self) -> ModelView {
         let now = hold(&self.now);
         let used = (now.used != Choice::Nothing).then_some(now.used);
@@ -154,7 +142,7 @@ impl Models {
                 format!("it gives no vectors, words alone answer until it does: {}", clean::line(&why, 400))
             })
         });
-        ModelView { name: used.map(|used| used.name().to_owned()), dim, waiting: now.waiting, says, failed }
+        ModelView { name: used.map(|used| used.name().to_owned()), dim, waiting: 0, says, failed }
     }
 
     pub fn choices(&self) -> Vec<ModelChoice> {
