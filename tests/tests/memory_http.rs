@@ -6,10 +6,12 @@
 mod harness;
 mod memory;
 
-use harness::tcp;
+use harness::{House, PLAIN, QUICK, QUIET, program, tcp};
 use memory::Face;
+use protocol::fact::Fact;
 use protocol::{Request, Response};
 use serde_json::{Value, json};
+use testkit::{Daemon, Workspace};
 
 const MODES: [&str; 6] = ["naive", "local", "global", "hybrid", "mix", "bypass"];
 const OPENING: &str = "The Bakery opens at seven. Anna Baker decided in src/hours.rs that Sunday is closed.";
@@ -322,4 +324,39 @@ fn a_taken_port_leaves_the_daemon_at_work_and_is_told() {
         Some(format!("http://127.0.0.1:{port}")),
         "it is tried again when somebody asks"
     );
+}
+
+#[test]
+fn a_loop_may_use_a_server_elsewhere_and_does_not_miss_it() {
+    let face = Face::open();
+    let colour = "The brand colour of the bakery is saffron, hex f4c430.";
+    face.ok("POST", "/documents/text", &json!({ "text": colour, "file_source": "look.md" }));
+    let workspace = Workspace::new().unwrap();
+    let server = format!("[memory.lightrag]\nurl = \"http://{}\"\nkey_env = \"RAG_KEY\"\n", face.address);
+    workspace.settings(&format!("{QUIET}{QUICK}{server}")).unwrap();
+    let daemon =
+        Daemon::start_program(&program(&workspace), &workspace, &PLAIN, &[("RAG_KEY", &face.key)]).unwrap();
+    let house = House { daemon, workspace };
+    house.wait(|entry| matches!(entry.fact, Fact::ProjectActivated(_)).then_some(()));
+    let request = house.live("A page for the bakery in its brand colour");
+    let brief = house.brief(&request, 1);
+    assert!(brief.contains("f4c430") && brief.contains("look.md"), "{brief}");
+
+    let note = house.push("Flour", "Rye is the only flour of the bakery.");
+    // Delivered without being asked for: it is an entry of the other daemon's journal.
+    let name = format!("loopwright-{note}.md");
+    face.house.wait(|entry| match &entry.fact {
+        Fact::MemoryPushed(f) if f.source == name => Some(()),
+        _ => None,
+    });
+    house.call(&Request::Forget { note: note.clone() });
+    face.house.wait(|entry| matches!(entry.fact, Fact::MemoryForgotten(_)).then_some(()));
+
+    let Face { house: House { daemon, workspace: _elsewhere }, .. } = face;
+    daemon.kill9().unwrap();
+    let request = house.live("A page for the bakery with opening hours");
+    assert!(!house.brief(&request, 1).contains("f4c430"));
+    let Response::Memory(view) = house.call(&Request::Memory { project: None }) else { panic!("no view") };
+    assert!(view.elsewhere.unwrap().contains("does not answer"));
+    house.is_sound();
 }
