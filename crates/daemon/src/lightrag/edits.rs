@@ -1,10 +1,10 @@
-//! Changes of the graph by hand. Each is looked at first, so that what cannot be done is told in LightRAG's words, and is
-//! then one entry of the journal.
+//! Changes of the graph by hand: entities here, relations beside it. Each is looked at first, so that what cannot be done is
+//! told in LightRAG's words, and is then one entry of the journal.
 
 use super::door::Space;
 use super::fields::Fields;
 use super::graph::sources;
-use super::looked::{entity, relation};
+use super::looked::entity;
 use super::refuse::{Answered, Refusal};
 use crate::answer::memory::edit_space;
 use crate::context::Daemon;
@@ -12,26 +12,26 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::{Extension, Json};
 use protocol::ProjectId;
-use protocol::note::{GraphEdit, ReadEntity, ReadRelation};
-use protocol::view::{EntityRow, RelationRow};
+use protocol::note::{GraphEdit, ReadEntity};
+use protocol::view::EntityRow;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-const NAMELESS: &str = "Entity name cannot be empty";
+pub const NAMELESS: &str = "Entity name cannot be empty";
 
-async fn edit(daemon: &Arc<Daemon>, space: &ProjectId, edits: Vec<GraphEdit>) -> Result<(), Refusal> {
+pub async fn edit(daemon: &Arc<Daemon>, space: &ProjectId, edits: Vec<GraphEdit>) -> Result<(), Refusal> {
     Ok(edit_space(daemon, space.clone(), edits).await?)
 }
 
 /// Fields of an entity or a relation that may be written. Where they come from is the memory's own to say.
-struct Data<'a> {
-    what: &'static str,
-    known: &'static [&'static str],
-    given: &'a Map<String, Value>,
+pub struct Data<'a> {
+    pub what: &'static str,
+    pub known: &'static [&'static str],
+    pub given: &'a Map<String, Value>,
 }
 
 impl Data<'_> {
-    fn check(&self) -> Result<(), Refusal> {
+    pub fn check(&self) -> Result<(), Refusal> {
         match self.given.keys().find(|key| !self.known.contains(&key.as_str())) {
             Some(key) => Err(Refusal::bad(format!(
                 "Unknown {} field '{key}'. Allowed fields: {}",
@@ -42,7 +42,7 @@ impl Data<'_> {
         }
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
+    pub fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
         match self.given.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
@@ -50,7 +50,7 @@ impl Data<'_> {
         }
     }
 
-    fn weight(&self) -> Result<Option<f64>, Refusal> {
+    pub fn weight(&self) -> Result<Option<f64>, Refusal> {
         match self.given.get("weight") {
             None | Some(Value::Null) => Ok(None),
             Some(value) => match value.as_f64().filter(|weight| *weight >= 0.0) {
@@ -62,7 +62,6 @@ impl Data<'_> {
 }
 
 const OF_ENTITY: &[&str] = &["entity_name", "entity_type", "description", "source_id", "file_path"];
-const OF_RELATION: &[&str] = &["description", "keywords", "weight", "source_id", "file_path"];
 
 pub async fn create_entity(
     State(daemon): State<Arc<Daemon>>,
@@ -249,134 +248,8 @@ pub async fn deleted_entity(daemon: &Arc<Daemon>, space: &ProjectId, name: &str)
     Ok(deletion(format!("entity '{}' is deleted with its relations", row.name)))
 }
 
-fn deletion(message: String) -> Json<Value> {
+pub fn deletion(message: String) -> Json<Value> {
     Json(json!({
         "status": "success", "doc_id": "", "message": message, "status_code": 200, "file_path": null,
     }))
-}
-
-pub async fn create_relation(
-    State(daemon): State<Arc<Daemon>>,
-    Extension(Space(space)): Extension<Space>,
-    body: Bytes,
-) -> Answered {
-    let mut fields = Fields::of_body(&body)?;
-    let source = fields.name("source_entity", NAMELESS);
-    let target = fields.name("target_entity", NAMELESS);
-    let given = fields.object("relation_data");
-    fields.end()?;
-    put_relation(&daemon, &space, (source, target), &given, New::Must).await
-}
-
-pub async fn edit_relation(
-    State(daemon): State<Arc<Daemon>>,
-    Extension(Space(space)): Extension<Space>,
-    body: Bytes,
-) -> Answered {
-    let mut fields = Fields::of_body(&body)?;
-    // Some clients name the ends as they do when they create one.
-    let name = |new: &'static str, old: &'static str, fields: &Fields| {
-        if fields.is_there(new) || !fields.is_there(old) { new } else { old }
-    };
-    let (source, target) =
-        (name("source_id", "source_entity", &fields), name("target_id", "target_entity", &fields));
-    let source = fields.name(source, NAMELESS);
-    let target = fields.name(target, NAMELESS);
-    let given = fields.object("updated_data");
-    fields.end()?;
-    Data { what: "Relation", known: OF_RELATION, given: &given }.check()?;
-    put_relation(&daemon, &space, (source, target), &given, New::Not).await
-}
-
-/// Whether a relation is to be made or changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum New {
-    Must,
-    Not,
-}
-
-pub async fn put_relation(
-    daemon: &Arc<Daemon>,
-    space: &ProjectId,
-    (source, target): (String, String),
-    given: &Map<String, Value>,
-    new: New,
-) -> Answered {
-    let data = Data { what: "Relation", known: OF_RELATION, given };
-    let there = relation(daemon, space, &source, &target).await?;
-    match (new, &there) {
-        (New::Not, None) => {
-            return Err(Refusal::bad(format!("Relation from '{source}' to '{target}' does not exist")));
-        }
-        (New::Must, _) => may_be_made(daemon, space, (&source, &target), there.as_ref()).await?,
-        (New::Not, Some(_)) => {}
-    }
-    let before = there.unwrap_or_else(|| RelationRow {
-        source: source.clone(),
-        target: target.clone(),
-        kind: String::new(),
-        description: String::new(),
-        weight: 1.0,
-        notes: Vec::new(),
-    });
-    let put = ReadRelation {
-        keywords: data.text("keywords")?.unwrap_or(before.kind),
-        description: data.text("description")?.unwrap_or(before.description),
-        weight: data.weight()?.unwrap_or(before.weight),
-        source: before.source,
-        target: before.target,
-    };
-    if put.description.is_empty() && new == New::Must {
-        return Err(Refusal::bad("Relation description cannot be empty for create operation"));
-    }
-    let shown = json!({
-        "src_entity": put.source, "tgt_entity": put.target, "source_id": "",
-        "graph_data": {
-            "description": put.description, "keywords": put.keywords, "weight": put.weight, "source_id": "",
-            "file_path": "manual_creation",
-        },
-    });
-    edit(daemon, space, vec![GraphEdit::PutRelation(put)]).await?;
-    let message = match new {
-        New::Must => format!("Relation created successfully between '{source}' and '{target}'"),
-        New::Not => "Relation updated successfully".to_owned(),
-    };
-    Ok(Json(json!({ "status": "success", "message": message, "data": shown })))
-}
-
-async fn may_be_made(
-    daemon: &Daemon,
-    space: &ProjectId,
-    (source, target): (&str, &str),
-    there: Option<&RelationRow>,
-) -> Result<(), Refusal> {
-    for (end, name) in [("Source", source), ("Target", target)] {
-        if entity(daemon, space, name).await?.is_none() {
-            return Err(Refusal::bad(format!("{end} entity '{name}' does not exist")));
-        }
-    }
-    if source.to_lowercase() == target.to_lowercase() {
-        return Err(Refusal::bad(format!("an entity has no relation to itself: '{source}'")));
-    }
-    match there {
-        Some(_) => Err(Refusal::bad(format!("Relation from '{source}' to '{target}' already exists"))),
-        None => Ok(()),
-    }
-}
-
-pub async fn delete_relation(
-    State(daemon): State<Arc<Daemon>>,
-    Extension(Space(space)): Extension<Space>,
-    body: Bytes,
-) -> Answered {
-    let mut fields = Fields::of_body(&body)?;
-    let source = fields.name("source_entity", NAMELESS);
-    let target = fields.name("target_entity", NAMELESS);
-    fields.end()?;
-    let Some(row) = relation(&daemon, &space, &source, &target).await? else {
-        return Err(Refusal::missing(format!("Relation from '{source}' to '{target}' does not exist")));
-    };
-    let message = format!("the relation of '{}' and '{}' is deleted", row.source, row.target);
-    edit(&daemon, &space, vec![GraphEdit::DeleteRelation { source: row.source, target: row.target }]).await?;
-    Ok(deletion(message))
 }

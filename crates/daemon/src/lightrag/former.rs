@@ -1,9 +1,10 @@
 //! Routes of LightRAG before 1.4 that clients from the registries still ask: the same things under other addresses.
 
 use super::door::Space;
-use super::edits::{self, New};
+use super::edits;
 use super::fields::Fields;
 use super::refuse::{Answered, Refusal};
+use super::relations::{self, New};
 use super::{documents, upload};
 use crate::context::Daemon;
 use axum::body::Bytes;
@@ -96,7 +97,7 @@ async fn create_relation(
     body: Bytes,
 ) -> Answered {
     let given = data(&body, &["description", "keywords", "weight"])?;
-    plain(edits::put_relation(&daemon, &space, ends, &given, New::Must).await)
+    plain(relations::put_relation(&daemon, &space, ends, &given, New::Must).await)
 }
 
 async fn edit_relation(
@@ -106,5 +107,5 @@ async fn edit_relation(
     body: Bytes,
 ) -> Answered {
     let given = data(&body, &["description", "keywords", "weight"])?;
-    plain(edits::put_relation(&daemon, &space, ends, &given, New::Not).await)
+    plain(relations::put_relation(&daemon, &space, ends, &given, New::Not).await)
 }

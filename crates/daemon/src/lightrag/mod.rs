@@ -18,6 +18,7 @@ mod looked;
 mod openapi;
 mod query;
 mod refuse;
+mod relations;
 mod routes;
 mod upload;
 

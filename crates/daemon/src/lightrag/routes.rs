@@ -1,7 +1,7 @@
 //! Which route leads where, and what is said of those that lead nowhere.
 
 use super::refuse::Refusal;
-use super::{about, documents, door, edits, former, graph, listing, openapi, query, upload};
+use super::{about, documents, door, edits, former, graph, listing, openapi, query, relations, upload};
 use crate::context::Daemon;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -112,7 +112,7 @@ fn of_documents() -> Router<Arc<Daemon>> {
         .route("/documents/reprocess_failed", post(about::reprocess_failed))
         .route("/documents/cancel_pipeline", post(about::cancel_pipeline))
         .route("/documents/delete_entity", delete(edits::delete_entity))
-        .route("/documents/delete_relation", delete(edits::delete_relation))
+        .route("/documents/delete_relation", delete(relations::delete_relation))
 }
 
 fn of_graph() -> Router<Arc<Daemon>> {
@@ -126,9 +126,9 @@ fn of_graph() -> Router<Arc<Daemon>> {
         .route("/graph/entity/edit", post(edits::edit_entity))
         .route("/graph/entity/delete", delete(edits::delete_entity))
         .route("/graph/entities/merge", post(edits::merge))
-        .route("/graph/relation/create", post(edits::create_relation))
-        .route("/graph/relation/edit", post(edits::edit_relation))
-        .route("/graph/relation/delete", delete(edits::delete_relation))
+        .route("/graph/relation/create", post(relations::create_relation))
+        .route("/graph/relation/edit", post(relations::edit_relation))
+        .route("/graph/relation/delete", delete(relations::delete_relation))
 }
 
 async fn nowhere(request: Request) -> Refusal {
