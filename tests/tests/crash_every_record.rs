@@ -66,7 +66,7 @@ fn views_are_what_the_facts_say(house: House) {
             reader.requests(None, 1000).unwrap(),
             reader.releases(project).unwrap(),
             reader.steps(project).unwrap(),
-            reader.notes(project, 1000).unwrap(),
+            reader.notes(project, 1000, true).unwrap(),
             reader.agent_record().unwrap(),
         )
     };

@@ -121,6 +121,10 @@ fn a_forgotten_note_is_in_no_file_and_in_no_answer() {
         assert!(before.iter().any(|told| told.starts_with(ask)), "{ask} told it before: {before:?}");
     }
 
+    let held = files::holding(&house.workspace.home(), MARKER);
+    for place in ["journal.db", "memory/"] {
+        assert!(held.iter().any(|file| file.starts_with(place)), "{place} held it before: {held:?}");
+    }
     assert_eq!(house.call(&Request::Forget { note: note.clone() }), Response::Done);
     assert_eq!(telling(house, &note), Vec::<String>::new());
     files::hold_nothing(&house.workspace, MARKER);

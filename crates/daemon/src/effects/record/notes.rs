@@ -266,12 +266,6 @@ fn decided(
         let text = format!("While working on: {}\nThe user said: {}", ending.title, said.trim());
         desk.note(NoteKind::Decision, said, &text, None)?;
     }
-    // An attempt that the user picked is a choice as well; the checks' own is in the journal.
-    let picked = view.attempts.iter().find(|attempt| attempt.why.starts_with("you"));
-    if let Some(attempt) = picked.filter(|_| view.tasks.len() == 1 && ending.outcome == Outcome::Live) {
-        let text = format!("For: {}\n{} was asked for: {}", ending.title, agent_name(attempt), attempt.why);
-        desk.note(NoteKind::Preference, &format!("Agent for: {}", ending.title), &text, None)?;
-    }
     Ok(())
 }
 
