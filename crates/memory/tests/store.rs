@@ -1,7 +1,5 @@
 //! Files and facts: applied once, healed by a replay, forgotten without a trace.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 mod shelf;
 
 use memory::{Error, Memory, Query};

@@ -1,7 +1,5 @@
 //! Vectors of passages, which come later than the passages.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 mod shelf;
 
 use memory::Error;
