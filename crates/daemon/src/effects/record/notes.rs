@@ -52,7 +52,7 @@ pub async fn notes(
     }
     mended(&mut desk, view, ending, &said).await?;
     let words = users_words(daemon, view).await?;
-    decided(&mut desk, view, ending, &words)?;
+    decided(&mut desk, ending, &words)?;
     claimed(&mut desk, &said)?;
     meant(&mut desk, view, &words).await?;
     Ok(desk.notes)
@@ -246,12 +246,7 @@ async fn users_words(daemon: &Daemon, view: &RequestView) -> Result<Words, ApiEr
 }
 
 /// The user's own decisions, each as it was said.
-fn decided(
-    desk: &mut Desk<'_>,
-    view: &RequestView,
-    ending: &Ending<'_>,
-    words: &Words,
-) -> Result<(), ApiError> {
+fn decided(desk: &mut Desk<'_>, ending: &Ending<'_>, words: &Words) -> Result<(), ApiError> {
     for (question, answer) in words.answers.iter().take(WORDS) {
         let title = format!("{}: {}", clean::line(question, 70), clean::line(answer, 45));
         let text = format!(
