@@ -33,7 +33,12 @@ pub fn router(daemon: Arc<Daemon>, agent: AgentId, port: u16) -> Router {
     let with_token = from_fn_with_state(daemon.clone(), door::with_token);
     let with_attempt = from_fn_with_state(daemon, door::with_attempt);
     Router::new()
-        .merge(Router::new().route_service("/mcp", bridge).route_service("/notes", people).route_layer(with_token))
+        .merge(
+            Router::new()
+                .route_service("/mcp", bridge)
+                .route_service("/notes", people)
+                .route_layer(with_token),
+        )
         .merge(Router::new().route_service("/memory", attempts).route_layer(with_attempt))
         .layer(from_fn_with_state(port, door::from_here))
         .layer(map_response(private))
