@@ -95,10 +95,10 @@ pub fn fetch_wheel(
 ) -> Result<PathBuf, Error> {
     let to = folder.join(&wheel.file);
     let unreadable = |e| Error::at("read", &to, e);
-    if let Some(mut file) = open(&to).map_err(unreadable)? {
-        if has_hash(&mut file, &wheel.sha256).map_err(unreadable)? {
-            return Ok(to);
-        }
+    if let Some(mut file) = open(&to).map_err(unreadable)?
+        && has_hash(&mut file, &wheel.sha256).map_err(unreadable)?
+    {
+        return Ok(to);
     }
     let source = index::source(machine, index).ok_or(Error::NoIndex)?;
     let at = source.registry_of(&wheel.package).to_owned();

@@ -50,6 +50,8 @@ struct Now {
     loaded: Option<(What, Arc<Loaded>)>,
     failed: Option<(What, Instant, String)>,
     timer: Option<AbortHandle>,
+    /// Calls that go on.
+    busy: usize,
 }
 
 /// A loaded model.
@@ -122,8 +124,12 @@ impl Slot {
 
     /// Lets it go. Who is using it keeps it until then.
     pub fn clear(&self) {
-        let taken = std::mem::take(&mut *hold(&self.now));
-        if let Some(timer) = &taken.timer {
+        let taken = {
+            let mut now = hold(&self.now);
+            now.failed = None;
+            (now.loaded.take(), now.timer.take())
+        };
+        if let Some(timer) = &taken.1 {
             timer.abort();
         }
     }
@@ -133,8 +139,28 @@ impl Slot {
         hold(&self.now).loaded.as_ref().map(|(_, loaded)| (loaded.model.clone(), loaded.dim()))
     }
 
-    /// From now on it has nothing to do: the one timer begins anew.
+    /// It has something to do: no timer runs meanwhile.
+    fn begin(&self) {
+        let mut now = hold(&self.now);
+        now.busy += 1;
+        if let Some(timer) = now.timer.take() {
+            timer.abort();
+        }
+    }
+
+    fn end(self: &Arc<Self>) {
+        {
+            let mut now = hold(&self.now);
+            now.busy = now.busy.saturating_sub(1);
+        }
+        self.rest();
+    }
+
+    /// Where it has nothing to do from now on, the one timer begins anew.
     fn rest(self: &Arc<Self>) {
+        if hold(&self.now).busy > 0 {
+            return;
+        }
         let slot = self.clone();
         let timer = self.runtime.spawn(async move {
             tokio::time::sleep(slot.idle).await;
@@ -164,15 +190,19 @@ impl Loaded {
     }
 
     fn run(&self, texts: &[&str], lane: Lane) -> Result<Vec<Vec<f32>>, Error> {
+        let slot = self.slot.upgrade();
+        if let Some(slot) = &slot {
+            slot.begin();
+        }
         let answer = match &self.engine {
             Engine::Child(child) => child.embed(texts, lane),
             Engine::Endpoint(endpoint) => endpoint.embed(texts, lane),
         };
-        if let Some(slot) = self.slot.upgrade() {
-            match &answer {
-                Ok(_) => slot.rest(),
-                Err(e) => slot.broken(self, &cause(e)),
+        if let Some(slot) = slot {
+            if let Err(e) = &answer {
+                slot.broken(self, &cause(e));
             }
+            slot.end();
         }
         answer
     }

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
-/// Behind everything else that wants the processor.
-const NICE: i32 = 15;
+/// Behind what else wants the processor, and not so far that a busy machine never gets to it.
+const NICE: i32 = 5;
 
 pub fn serve(folder: &Path, name: &str) -> anyhow::Result<()> {
     let out = Arc::new(Mutex::new(std::io::stdout()));
