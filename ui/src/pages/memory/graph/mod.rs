@@ -31,6 +31,8 @@ const FIRST: u32 = 60;
 const AROUND: u32 = 120;
 const MOST: u32 = 5_000;
 
+type Ears = Closure<dyn FnMut(web_sys::Event)>;
+
 #[derive(Clone, Copy)]
 pub struct Graph {
     app: App,
@@ -38,7 +40,7 @@ pub struct Graph {
     canvas: NodeRef<Canvas>,
     hand: StoredValue<Option<Hand>, LocalStorage>,
     /// What hears the canvas, kept as long as the page is open.
-    ears: StoredValue<Option<Closure<dyn FnMut(web_sys::Event)>>, LocalStorage>,
+    ears: StoredValue<Option<Ears>, LocalStorage>,
     /// Moves when something else is shown.
     shown: RwSignal<u32>,
     way: RwSignal<Vec<String>>,
