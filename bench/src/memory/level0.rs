@@ -6,6 +6,7 @@ use super::ours::{LEVEL_0, Ours, Running};
 use super::peer::{NAME, Peer};
 use crate::row::{Row, median, short};
 use anyhow::{Context, Result, ensure};
+use protocol::fact::Fact;
 
 /// The sizes at which is looked.
 const SMALL: usize = 300;
@@ -55,6 +56,8 @@ pub fn growth(peer: &Peer, corpus: &Corpus) -> Result<Vec<Row>> {
     let most = ask_all(&running, part(corpus, 0, MOST)?)?;
     let view = running.view()?;
     ensure!(view.notes == u64::try_from(MOST)?, "{} notes are in the memory, not {MOST}", view.notes);
+    let readings = running.daemon.entries()?;
+    let calls = readings.iter().filter(|entry| matches!(entry.fact, Fact::MemoryEnriched(_))).count();
     running.stop()?;
     let all = steps.iter().copied().fold(first.and(second), Cost::and);
     let last = steps.last().copied().context("no last part")?;
@@ -80,9 +83,9 @@ pub fn growth(peer: &Peer, corpus: &Corpus) -> Result<Vec<Row>> {
         Row::new(
             "model calls per note",
             "",
-            0.0,
+            per_note(calls),
             1,
-            "no model and no agent is set up; a call would have failed the run",
+            "calls of a reader that the journal holds after these notes, without enrichment being set up",
         )
         .at_most(0.0)
         .beside(NAME, peer.calls.clone(), peer.source),
@@ -121,6 +124,11 @@ pub fn singly(peer: &Peer, corpus: &Corpus) -> Result<Vec<Row>> {
         .at_most(40.0)
         .beside(NAME, peer.written.clone(), peer.source),
     ])
+}
+
+#[expect(clippy::cast_precision_loss, reason = "thousands at most")]
+fn per_note(calls: usize) -> f64 {
+    calls as f64 / MOST as f64
 }
 
 fn part(corpus: &Corpus, from: usize, to: usize) -> Result<&[Page]> {

@@ -81,7 +81,8 @@ impl Running {
     }
 
     pub fn stop(self) -> Result<()> {
-        ensure!(self.daemon.stop()?.success(), "the daemon did not stop well");
+        let ended = self.daemon.stop()?;
+        ensure!(ended.success(), "the daemon did not stop well: {ended}");
         Ok(())
     }
 }

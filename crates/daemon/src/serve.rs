@@ -110,6 +110,8 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     let stop = daemon.stop.clone();
     let on_socket = axum::serve(Peers(control), web::control(daemon.clone()));
     let on_loopback = axum::serve(dashboard, web::dashboard(daemon.clone(), port));
+    // Before a door opens: who sees it open may ask the daemon to end.
+    let signal = signal();
     bridges::open(&daemon).await;
     lightrag::open(&daemon).await;
     let link = address(&daemon.sessions.link()?);
@@ -118,7 +120,7 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     tokio::select! {
         served = async { tokio::try_join!(on_socket.into_future(), on_loopback.into_future()) } => { served?; }
         () = stop.cancelled() => info!("stopping: you asked for it"),
-        () = signal() => info!("stopping: a signal came"),
+        () = signal => info!("stopping: a signal came"),
     }
     stop.cancel();
     background.abort();
@@ -127,14 +129,17 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     Ok(())
 }
 
-async fn signal() {
+/// Listens from now on, not only once it is awaited.
+fn signal() -> impl Future<Output = ()> {
     let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    match terminate {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+    async {
+        match terminate {
+            Ok(mut terminate) => tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            },
+            Err(_) => drop(tokio::signal::ctrl_c().await),
+        }
     }
 }
 
