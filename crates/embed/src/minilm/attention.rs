@@ -132,10 +132,9 @@ fn soften(scores: &mut [Scores], tokens: usize) -> [f32; TOGETHER] {
 #[inline(always)]
 fn mix(scores: &[Scores], values: &[Lanes]) -> [Lanes; TOGETHER] {
     let mut mixed = [[0.0; 16]; TOGETHER];
-    for (scores, values) in scores.iter().zip(values.chunks(16)) {
-        for (at, value) in values.iter().enumerate() {
-            for (mixed, weights) in mixed.iter_mut().zip(scores) {
-                let weight = weights.get(at).copied().unwrap_or(0.0);
+    for ([a, b, c, d], values) in scores.iter().zip(values.chunks(16)) {
+        for ((((value, a), b), c), d) in values.iter().zip(a).zip(b).zip(c).zip(d) {
+            for (mixed, weight) in mixed.iter_mut().zip([a, b, c, d]) {
                 for (mixed, x) in mixed.iter_mut().zip(value) {
                     *mixed += weight * x;
                 }
