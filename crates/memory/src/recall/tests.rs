@@ -294,7 +294,7 @@ impl embed::Embedder for Letters {
     }
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, embed::Error> {
         let one = |text: &&str| {
-            let mut counts = vec![0.0_f32; 26];
+            let mut counts = [0.0_f32; 26];
             for letter in text.to_lowercase().bytes().filter(u8::is_ascii_lowercase) {
                 counts[usize::from(letter - b'a')] += 1.0;
             }
