@@ -134,3 +134,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_glossary_note_that_only_names_a_term_does_not_keep_it() {
+    let mut log = Log::new();
+    log.push("gives", NoteKind::Glossary, "Levain", "");
+    log.push("names", NoteKind::Glossary, "Levain", "Autolyse: before the levain");
+    log.push("uses", NoteKind::Decision, "", "the levain rests");
+    let mut shelf = shelf::Shelf::of(log);
+    let uses = |shelf: &shelf::Shelf| {
+        shelf.entity("levain").is_some_and(|row| row.notes.contains(&shelf::note_id("uses")))
+    };
+    assert!(uses(&shelf));
+    shelf.forget("gives");
+    assert!(!uses(&shelf));
+    assert_eq!(shelf.dump(), shelf::Shelf::of(shelf.log.clone()).dump());
+}

@@ -1,6 +1,5 @@
 //! Terms of the glossary: words that the people of a project use in a sense of their own.
 
-use super::Kind;
 use crate::error::Error;
 use crate::{graph, store};
 use protocol::fact::NoteKind;
@@ -23,20 +22,20 @@ pub(crate) struct Terms {
 impl Terms {
     pub(crate) fn load(db: &Connection) -> Result<Terms, Error> {
         let mut terms = Terms::default();
-        let mut query = db.prepare_cached(
-            "SELECT n.seq, m.name FROM note n JOIN mention m ON m.note = n.seq WHERE n.kind = ?1 AND m.kind = ?2",
-        )?;
-        let mut rows = query.query((store::kind_number(NoteKind::Glossary), Kind::Term as u8))?;
+        let mut query =
+            db.prepare_cached("SELECT seq, title, text FROM note JOIN body USING (seq) WHERE kind = ?1")?;
+        let mut rows = query.query([store::kind_number(NoteKind::Glossary)])?;
         while let Some(row) = rows.next()? {
-            let name = row.get_ref(1)?.as_str().map_err(Error::damaged)?;
-            terms.add(row.get(0)?, [name].into_iter());
+            let text = |column| row.get_ref(column)?.as_str().map_err(Error::damaged);
+            terms.add(row.get(0)?, text(1)?, text(2)?);
         }
         Ok(terms)
     }
 
-    pub(crate) fn add<'a>(&mut self, note: i64, names: impl Iterator<Item = &'a str>) {
-        for name in names {
-            self.known.entry(graph::key(name)).or_default().insert(note);
+    /// What a glossary note explains. What it only names is another note's, and goes with that one.
+    pub(crate) fn add(&mut self, note: i64, title: &str, text: &str) {
+        for (_, term) in explained(title, text) {
+            self.known.entry(graph::key(term)).or_default().insert(note);
         }
     }
 

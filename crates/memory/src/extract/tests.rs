@@ -4,8 +4,8 @@ use protocol::fact::NoteKind;
 fn named_in(kind: NoteKind, title: &str, text: &str, source: &str) -> Vec<(String, Kind)> {
     let chunks = chunks(text, source);
     let mut terms = Terms::default();
-    terms.add(1, ["Levain", "bulk rise"].into_iter());
-    terms.add(9, ["later"].into_iter());
+    terms.add(1, "", "Levain: a\nbulk rise: b");
+    terms.add(9, "proofing", "");
     let subject = Subject { kind, title, text, source };
     mentions(&subject, &chunks, &terms.before(5)).into_iter().map(|m| (m.name, m.kind)).collect()
 }
@@ -58,7 +58,7 @@ fn a_name_is_a_name_within_a_sentence_or_when_it_comes_again() {
 
 #[test]
 fn terms_that_were_known_before_are_seen_in_any_form() {
-    let found = named("Feed the levain before the Bulk  Rise; two levains later.");
+    let found = named("Feed the levain before the Bulk  Rise; two levains in proofing.");
     has(&found, "levain", Kind::Term);
     has(&found, "bulk rise", Kind::Term);
     assert_eq!(found.len(), 2, "{found:?}");

@@ -59,7 +59,7 @@ pub(super) fn push(
     }
     let mentions = note.mentions(&chunks, terms);
     if f.note_kind == NoteKind::Glossary {
-        terms.add(seq, mentions.iter().filter(|m| m.kind == Kind::Term).map(|m| m.name.as_str()));
+        terms.add(seq, title, text);
     }
     put_mentions(tx, seq, &mentions)?;
     index(tx, seq, &heading, &terms_of, &mentions, Index::In)?;
