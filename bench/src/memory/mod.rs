@@ -2,6 +2,7 @@
 
 mod corpus;
 mod face;
+mod kept;
 mod level0;
 mod level1;
 mod lightrag;

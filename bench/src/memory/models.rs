@@ -1,5 +1,6 @@
 //! The embedding models that level 1 needs, kept between runs: fetched by the daemon's own command if they are not there.
 
+use super::kept::Kept;
 use anyhow::{Context, Result, ensure};
 use embed::{Catalogue, Embedder, Model};
 use std::path::Path;
@@ -19,7 +20,8 @@ pub fn have<'d>(dir: Option<&'d Path>, model: &Model) -> Result<&'d Path> {
     Ok(dir)
 }
 
-/// Fetched if needed, and loaded.
+/// Fetched if needed, and loaded; its vectors are kept beside it.
 pub fn open(dir: Option<&Path>, model: &Model) -> Result<Box<dyn Embedder>> {
-    Ok(Catalogue::open(have(dir, model)?, model.name)?)
+    let dir = have(dir, model)?;
+    Ok(Box::new(Kept::new(Catalogue::open(dir, model.name)?, &dir.join("vectors"))?))
 }

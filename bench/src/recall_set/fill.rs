@@ -71,7 +71,7 @@ pub fn fill(set: &Set, folder: &Path, pooled: Option<&str>) -> Result<Filled> {
 
 /// A vector of this model for every passage that has none.
 pub fn put_vectors(memory: &mut Memory, embedder: &dyn Embedder) -> Result<()> {
-    const BATCH: usize = 32;
+    const BATCH: usize = 64;
     for space in memory.reader().spaces()? {
         loop {
             let passages = memory.unembedded(&space, embedder.model(), BATCH)?;
