@@ -1,7 +1,7 @@
 //! What is forgotten is nowhere any more: in no table, index or log, in no brief and no transcript, in no answer of any
 //! kind. What stays is a tombstone, and a journal that is whole.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code, its helpers included")]
+#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
 
 mod bridges;
 mod harness;

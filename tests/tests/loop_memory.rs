@@ -219,9 +219,9 @@ fn a_newer_note_supersedes_and_what_is_refused_says_why() {
     };
     let blue = push("Colour", "The colour of the shop is blue", "docs/colour.md", vec![]).note;
     let green = push("Colour", "The colour of the shop is green", "docs/colour.md", vec![]);
-    assert_eq!(green.superseded, [blue.clone()], "the same source again");
+    assert_eq!(green.superseded, std::slice::from_ref(&blue), "the same source again");
     let red = push("Colour", "The colour of the shop is red", "docs/new.md", vec![green.note.clone()]);
-    assert_eq!(red.superseded, [green.note.clone()]);
+    assert_eq!(red.superseded, std::slice::from_ref(&green.note));
     let found = house.recall("which colour has the shop");
     assert_eq!(found.iter().map(|row| &row.note).collect::<Vec<_>>(), [&red.note], "{found:?}");
     let cycle = Request::Supersede { note: red.note.clone(), by: blue.clone() };

@@ -2,7 +2,7 @@
 //! `lightrag-mcp` and `mcp-lightrag` and the package `lightrag-api`, all from PyPI and unmodified.
 //! `scripts/memory-clients/install` brings them. Each test is alone in a network that holds nothing but loopback.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod harness;
 mod memory;

@@ -1,6 +1,6 @@
 //! The memory over MCP: for people's clients with the bridges' token, and apart from it for an agent at work.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod bridges;
 mod harness;

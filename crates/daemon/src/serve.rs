@@ -4,12 +4,12 @@
 use crate::context::{Daemon, Reads};
 use crate::home::Home;
 use crate::previews::Previews;
+use crate::remember::{self, Keeper, Remember};
 use crate::roster::Roster;
 use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::shell::Shell;
 use crate::writer::Writer;
-use crate::remember::{self, Keeper, Remember};
 use crate::{answer, bridges, edge, lightrag, names, print, releases, tools, users, web};
 use anyhow::{Context, Result, bail};
 use clap::Args;
