@@ -71,13 +71,16 @@ fn rows(set: &Set, name: &str, embedder: Option<&dyn Embedder>) -> Result<Vec<Ro
         );
         rows.push(Row::new(format!("{name}, pooled: recall@5"), "", all.recall5, 1, how));
     }
-    let all = Figures::of(&ours);
-    if all.traps > 0 {
-        let how = format!("of {} questions with a superseded or contradicted note to fall for", all.traps);
-        rows.push(
-            Row::new(format!("{name}, an older note above the newer"), "", count(all.misled), 1, how)
-                .at_most(0.0),
-        );
+    for (replaced, what) in
+        [(true, "a superseded note above its successor"), (false, "a contradicted note above the newer")]
+    {
+        let some = Figures::of(ours.iter().filter(|outcome| outcome.replaced == replaced));
+        if some.traps > 0 {
+            let how = format!("of {} questions with such a note to fall for", some.traps);
+            let row = Row::new(format!("{name}, {what}"), "", count(some.misled), 1, how);
+            // Nothing says of the others that they are old, but that they are older.
+            rows.push(if replaced { row.at_most(0.0) } else { row });
+        }
     }
     let silent: Vec<&Outcome> = ours.iter().filter(|outcome| outcome.judged.is_none()).collect();
     if !silent.is_empty() {

@@ -31,6 +31,9 @@ pub struct Public {
     pub counts: Counts,
     /// At level 0 and 1.
     pub goals: [Option<f64>; 2],
+    /// So much must it be above BM25. Of sessions: 88 was asked for on a sample where BM25 has 86.5; here are all questions,
+    /// on which BM25 has less.
+    pub above: f64,
     /// What LightRAG's way of finding texts reached with the same embedder, recorded; of sessions LightRAG itself, at its best
     /// chunking, on a sample of all ten conversations.
     pub lightrag: &'static str,
@@ -130,8 +133,14 @@ fn conversations(sets: &Path, by_session: bool) -> Result<Public> {
         }
     }
     Ok(match by_session {
-        true => Public { set, counts: Counts::At5, goals: [Some(88.0), Some(88.0)], lightrag: "71.4" },
-        false => Public { set, counts: Counts::At10, goals: [Some(61.0), Some(65.0)], lightrag: "39.6" },
+        true => Public { set, counts: Counts::At5, goals: [None, None], above: 1.5, lightrag: "71.4" },
+        false => Public {
+            set,
+            counts: Counts::At10,
+            goals: [Some(61.0), Some(65.0)],
+            above: 0.0,
+            lightrag: "39.6",
+        },
     })
 }
 
@@ -170,7 +179,7 @@ fn code(sets: &Path) -> Result<Public> {
             set.questions.push(question(space, format!("{name}-{at}"), asked.doc, answers, half));
         }
     }
-    Ok(Public { set, counts: Counts::Mrr, goals: [None, Some(55.0)], lightrag: "53.9" })
+    Ok(Public { set, counts: Counts::Mrr, goals: [None, Some(55.0)], above: 0.0, lightrag: "53.9" })
 }
 
 fn note(space: &str, id: String, text: String, source: String, at: usize) -> SetNote {

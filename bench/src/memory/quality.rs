@@ -76,7 +76,7 @@ fn rows(
         let row = Row::new(format!("{name}, {level}, {word}: {}", set.counts.word()), "", what(ours), 1, how);
         let bm25 = what(bm25);
         rows.push(match half {
-            Half::Held => row.at_least(goal.unwrap_or(0.0).max(bm25)).beside(
+            Half::Held => row.at_least(goal.unwrap_or(0.0).max(bm25 + set.above)).beside(
                 "BM25 itself, LightRAG's vectors",
                 format!("{bm25:.1}, {}", set.lightrag),
                 "this run, recorded",

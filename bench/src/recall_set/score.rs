@@ -10,6 +10,8 @@ pub struct Outcome {
     pub half: Half,
     pub lang: String,
     pub crosses: bool,
+    /// All that is wrong was superseded, not only contradicted.
+    pub replaced: bool,
     /// None: there is no answer in the memory.
     pub judged: Option<Judged>,
     /// Notes that were given.
@@ -38,6 +40,10 @@ pub fn judge_all(set: &Set, mut rank: impl FnMut(&Question) -> Result<Vec<String
                 half: question.half,
                 lang: question.lang.clone(),
                 crosses: set.crosses(question),
+                replaced: {
+                    let old = set.superseded(&question.space);
+                    question.wrong.iter().all(|id| old.contains(id.as_str()))
+                },
                 judged: (!question.answers.is_empty()).then(|| judge(question, &ranked)),
                 given: ranked.len(),
             })
