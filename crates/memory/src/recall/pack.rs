@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::store::schema::CHUNK_BITS;
 use protocol::NoteId;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::HashSet;
+use std::cmp::Ordering;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// A note of so many tokens is given whole, if there is room at all; a longer one if its share of the budget allows it.
@@ -43,7 +43,7 @@ pub(super) fn pack(
     asked: &[String],
 ) -> Result<Packed, Error> {
     let mut packed = Packed { hits: Vec::new(), notes: Vec::new(), tokens: 0 };
-    let mut seen: Vec<HashSet<u64>> = Vec::new();
+    let mut seen: Vec<Vec<u64>> = Vec::new();
     for each in ranked {
         if packed.hits.len() >= query.limit || packed.tokens >= query.tokens {
             break;
@@ -129,8 +129,8 @@ fn passages(
     Ok(chosen.into_iter().map(|(_, text)| text.to_owned()).collect())
 }
 
-/// Hashes of each few words in a row.
-fn shingles(text: &str) -> HashSet<u64> {
+/// Hashes of each few words in a row, in order, each once.
+fn shingles(text: &str) -> Vec<u64> {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let words: Vec<u64> = text
         .split(|c: char| !c.is_alphanumeric())
@@ -139,14 +139,39 @@ fn shingles(text: &str) -> HashSet<u64> {
         .map(|word| hasher.hash_one(word))
         .collect();
     if words.len() < SHINGLE {
-        return HashSet::from([hasher.hash_one(text)]);
+        return vec![hasher.hash_one(text)];
     }
-    words.windows(SHINGLE).map(|few| hasher.hash_one(few)).collect()
+    // Turned before it is added, so that the order of the words counts.
+    let mix = |few: &[u64]| few.iter().fold(0u64, |sum, word| sum.rotate_left(17).wrapping_add(*word));
+    let mut all: Vec<u64> = words.windows(SHINGLE).map(mix).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
-fn is_same(a: &HashSet<u64>, b: &HashSet<u64>) -> bool {
-    let common = a.intersection(b).count();
+fn is_same(a: &[u64], b: &[u64]) -> bool {
+    // No more than the smaller one can be common.
+    let (least, most) = (a.len().min(b.len()), a.len().max(b.len()));
+    if (least as f64) < w::SAME * most as f64 {
+        return false;
+    }
+    // Most of the smallest hashes of two texts that say the same are the same.
+    if !a.iter().take(8).any(|hash| b.iter().take(16).any(|other| other == hash)) {
+        return false;
+    }
+    let (mut left, mut right, mut common) = (a.iter().peekable(), b.iter().peekable(), 0usize);
+    while let (Some(x), Some(y)) = (left.peek(), right.peek()) {
+        match x.cmp(y) {
+            Ordering::Less => drop(left.next()),
+            Ordering::Greater => drop(right.next()),
+            Ordering::Equal => {
+                common += 1;
+                left.next();
+                right.next();
+            }
+        }
+    }
     let all = a.len() + b.len() - common;
     all > 0 && common as f64 / all as f64 >= w::SAME
 }
