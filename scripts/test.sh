@@ -2,7 +2,7 @@
 # one line of totals. What a suite prints is kept in TARGET/test-logs/SUITE.log too.
 
 # Order is the order of running: a wrong space shows after a second, a failing crash test after minutes.
-SUITES=(fmt clippy unit layering deny slow loop crash mcp agents conformance ui)
+SUITES=(fmt clippy unit layering deny slow loop crash memory mcp agents conformance ui)
 
 run_suites() { # [SUITE…]
   local suite failed=0
@@ -125,9 +125,14 @@ suite_crash() {
   programs && cargo build --package daemon --features faults --bin loopwrightd-faults &&
     cargo nextest run --profile slow --package system-tests -E 'binary(/^crash_/)'
 }
+suite_memory() {
+  # LightRAG clients that others wrote, from the package registry at pinned versions.
+  "$REPO/scripts/memory-clients/install" "$TOOLS" && programs &&
+    cargo nextest run --profile slow --package system-tests -E 'binary(/^memory_/)'
+}
 suite_mcp() {
   # Clients that others wrote, from the package registries at pinned versions: about two hundred megabytes, once.
-  "$REPO/scripts/mcp-clients/install" "$TOOLS" "$NODE_BIN" && "$REPO/scripts/memory-clients/install" "$TOOLS" && programs &&
+  "$REPO/scripts/mcp-clients/install" "$TOOLS" "$NODE_BIN" && programs &&
     cargo nextest run --profile slow --package system-tests -E 'binary(/^bridges_/)'
 }
 suite_agents() {
