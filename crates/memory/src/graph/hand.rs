@@ -78,6 +78,34 @@ pub(crate) fn relation(db: &Connection, a: &str, b: &str) -> Result<Option<Strin
     Ok(db.prepare_cached(sql)?.query_row([a.min(b), a.max(b)], |row| row.get(0)).optional()?)
 }
 
+/// A relation as a person drew it, by the keys of its ends.
+#[derive(Debug)]
+pub(crate) struct Drawn {
+    pub(crate) a: String,
+    pub(crate) b: String,
+    pub(crate) keywords: String,
+    pub(crate) description: String,
+    pub(crate) weight: f64,
+}
+
+/// Those of one key, the weightiest first.
+pub(crate) fn relations(db: &Connection, key: &str, most: usize) -> Result<Vec<Drawn>, Error> {
+    let sql = "SELECT a, b, keywords, description, weight FROM hand_relation
+        WHERE (a = ?1 OR b = ?1) AND state = 0 ORDER BY weight DESC, a, b LIMIT ?2";
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Drawn {
+            a: row.get(0)?,
+            b: row.get(1)?,
+            keywords: row.get(2)?,
+            description: row.get(3)?,
+            weight: row.get(4)?,
+        })
+    };
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut query = db.prepare_cached(sql)?;
+    Ok(query.query_map(rusqlite::params![key, most], read)?.collect::<Result<_, _>>()?)
+}
+
 /// Entities that were changed by hand, all at once.
 #[derive(Debug, Default)]
 pub(crate) struct Hand {

@@ -29,11 +29,16 @@ pub(super) struct Around {
     by_hand: bool,
 }
 
-pub(super) fn around(db: &Connection, hits: &[(i64, &Hit)], named: Option<&Named>) -> Result<Around, Error> {
+pub(super) fn around(
+    db: &Connection,
+    hits: &[(i64, &Hit)],
+    named: Option<&Named>,
+    names: &[String],
+) -> Result<Around, Error> {
     let by_hand =
         db.prepare_cached("SELECT EXISTS (SELECT 1 FROM hand_entity)")?.query_row([], |row| row.get(0))?;
     let mut around = Around { by_hand, ..Around::default() };
-    let asked: &[String] = named.map_or(&[], |named| &named.entities);
+    let mut asked: Vec<String> = named.map(|named| named.entities.clone()).unwrap_or_default();
     for (seq, hit) in hits.iter().take(HITS) {
         let mentions = store::mentions_of(db, *seq)?;
         let kind: usize =
@@ -42,6 +47,18 @@ pub(super) fn around(db: &Connection, hits: &[(i64, &Hit)], named: Option<&Named
         for reading in store::readings(db, *seq)? {
             around.reading(db, &hit.note, &reading)?;
         }
+    }
+    if by_hand {
+        // Known by its new name where it was renamed; whether a note names it or not.
+        let mut put = Vec::new();
+        for name in names {
+            let key = hand::resolve(db, name.clone())?;
+            if asked.contains(name) || hand::row(db, &key)?.is_some() {
+                put.push(key);
+            }
+        }
+        around.by_hand(db, &put)?;
+        asked.extend(put);
     }
     let is_asked =
         |name: &str| asked.iter().position(|asked| *asked == graph::key(name)).unwrap_or(usize::MAX);
@@ -84,6 +101,61 @@ impl Around {
             }
         }
         Ok(())
+    }
+
+    /// What people drew: entities that the question names, and their relations.
+    fn by_hand(&mut self, db: &Connection, keys: &[String]) -> Result<(), Error> {
+        for key in keys {
+            let drawn = hand::relations(db, key, RELATIONS)?;
+            let put = hand::row(db, key)?.filter(|put| put.state == hand::State::Put);
+            for key in put
+                .is_some()
+                .then_some(key)
+                .into_iter()
+                .chain(drawn.iter().flat_map(|drawn| [&drawn.a, &drawn.b]))
+            {
+                self.drawn(db, key)?;
+            }
+            for drawn in drawn {
+                let (a, b) = (self.name(&drawn.a), self.name(&drawn.b));
+                let pair = (drawn.a, drawn.b);
+                let next = self.relations.len();
+                let at = *self.pairs.entry(pair).or_insert(next);
+                let notes = self.relations.get(at).map(|row| row.notes.clone()).unwrap_or_default();
+                let kind = if drawn.keywords.is_empty() { "with".to_owned() } else { drawn.keywords };
+                let row = RelationRow {
+                    source: a,
+                    target: b,
+                    kind,
+                    description: drawn.description,
+                    weight: drawn.weight,
+                    notes,
+                };
+                match self.relations.get_mut(at) {
+                    Some(known) => *known = row,
+                    None => self.relations.push(row),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn drawn(&mut self, db: &Connection, key: &str) -> Result<(), Error> {
+        let put = hand::row(db, key)?.filter(|put| put.state == hand::State::Put);
+        let next = self.entities.len();
+        if *self.places.entry(key.to_owned()).or_insert(next) != next {
+            return Ok(());
+        }
+        let (name, kind, description) =
+            put.map(|put| (put.name, put.kind, put.description)).unwrap_or_default();
+        let name = if name.is_empty() { key.to_owned() } else { name };
+        self.entities.push(EntityRow { name, kind, description, notes: Vec::new() });
+        Ok(())
+    }
+
+    fn name(&self, key: &str) -> String {
+        let row = self.places.get(key).and_then(|at| self.entities.get(*at));
+        row.map_or_else(|| key.to_owned(), |row| row.name.clone())
     }
 
     fn reading(&mut self, db: &Connection, id: &NoteId, reading: &Reading) -> Result<(), Error> {

@@ -145,6 +145,12 @@ impl Legs {
         };
         let names = self.named.as_ref().filter(|named| named.best > 0.0);
         let named = names.map_or(0.0, |named| named.notes.get(&note).copied().unwrap_or(0.0) / named.best);
+        // Something is always closest, also to a question that nothing here is about.
+        let close =
+            |dense: &Dense| dense.cosine.get(at).copied().flatten().is_some_and(|near| near >= w::CLOSE);
+        if share <= 0.0 && named <= 0.0 && !near.is_some_and(close) {
+            return 0.0;
+        }
         // Every function names what a question about code names.
         if near.is_some() && catalogue.is_code(note) { text } else { text + w::NAMED * named }
     }
@@ -166,7 +172,11 @@ impl Legs {
             why.push(format!("matched: {}", words.join(", ")));
         }
         if let Some(Some(cosine)) = self.dense.as_ref().and_then(|dense| dense.cosine.get(at))
-            && self.dense.as_ref().is_some_and(|dense| dense.share.get(at).is_some_and(|share| *share > 0.3))
+            && (why.is_empty()
+                || self
+                    .dense
+                    .as_ref()
+                    .is_some_and(|dense| dense.share.get(at).is_some_and(|share| *share > 0.3)))
         {
             why.push(format!("close in meaning ({cosine:.2})"));
         }

@@ -58,12 +58,19 @@ pub(crate) fn recall(
     if query.mode != RecallMode::Naive {
         let seq = |note: &u32| cache.catalogue.notes.get(*note as usize).map_or(0, |note| note.seq);
         let hits: Vec<_> = packed.notes.iter().map(seq).zip(&packed.hits).collect();
-        let around = around::around(db, &hits, legs.named.as_ref())?;
+        let names = names(query);
+        let around = around::around(db, &hits, legs.named.as_ref(), &names)?;
         (found.entities, found.relations) = (around.entities, around.relations);
     }
     found.tokens = packed.tokens;
     found.hits = packed.hits;
     Ok(found)
+}
+
+/// What the question may name, or the keywords that stand for it.
+fn names(query: &Query) -> Vec<String> {
+    let text = if query.low.is_empty() { query.text.as_str() } else { "" };
+    named::candidates(text, &query.low)
 }
 
 fn is_text(mode: RecallMode) -> bool {
@@ -95,8 +102,7 @@ fn legs(
 ) -> Result<Legs, Error> {
     let named = match query.mode {
         RecallMode::Local | RecallMode::Hybrid | RecallMode::Mix => {
-            let text = if query.low.is_empty() { query.text.as_str() } else { "" };
-            let named = named::named(db, catalogue, &named::candidates(text, &query.low))?;
+            let named = named::named(db, catalogue, &names(query))?;
             Some(named).filter(|named| !named.notes.is_empty())
         }
         RecallMode::Naive | RecallMode::Global | RecallMode::Bypass => None,

@@ -282,6 +282,29 @@ fn whatever_is_asked_is_answered() {
     assert!(notes.found(&none).hits.is_empty());
 }
 
+#[test]
+fn what_was_drawn_by_hand_is_told_though_no_note_names_it() {
+    let mut notes = bakery();
+    let edits = r#"[
+        {"edit": "put_entity", "name": "Tesla", "kind": "maker", "description": "of cars"},
+        {"edit": "put_entity", "name": "Nikola", "kind": "person", "description": "an engineer"},
+        {"edit": "put_relation", "source": "Nikola", "target": "Tesla", "keywords": "namesake",
+            "description": "it is called after him", "weight": 2.0}]"#;
+    let blob = BlobRef { blob: BlobId::new("edits").unwrap(), bytes: 0 };
+    notes.apply(MemoryGraphEdited { project: space(), edits: blob }.into(), Some(edits));
+    for mode in [RecallMode::Local, RecallMode::Global, RecallMode::Hybrid, RecallMode::Mix] {
+        let found = notes.found(&Query { mode, ..notes.query("after whom is Tesla called?") });
+        let names: Vec<&str> = found.entities.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["Tesla", "Nikola"], "{mode:?}");
+        assert_eq!(found.entities[0].description, "of cars");
+        let [relation] = &found.relations[..] else { panic!("{found:?}") };
+        assert_eq!((relation.kind.as_str(), relation.weight), ("namesake", 2.0));
+        assert_eq!(relation.description, "it is called after him");
+    }
+    let text_alone = Query { mode: RecallMode::Naive, ..notes.query("Tesla") };
+    assert!(notes.found(&text_alone).entities.is_empty());
+}
+
 struct Letters;
 
 /// Close when the same letters occur: enough to see vectors at work.
@@ -324,6 +347,9 @@ fn meaning_finds_what_words_do_not() {
     let found = ask(&notes);
     assert_eq!((found.hits[0].note.as_str(), found.model.as_deref()), ("colour", Some("letters")));
     assert!(found.hits[0].why.contains("close in meaning (0."), "{}", found.hits[0].why);
+    let nothing = notes.query("zzzzq");
+    let nothing = notes.reader.recall(&space(), &nothing, Some(&Letters)).unwrap();
+    assert!(nothing.hits.is_empty(), "the closest of what is far away is no answer: {nothing:?}");
     notes.forget("colour");
     assert!(ask(&notes).hits.iter().all(|hit| hit.note.as_str() != "colour"));
 }

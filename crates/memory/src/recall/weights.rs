@@ -41,6 +41,10 @@ pub(super) const DENSE: f32 = 0.35;
 /// Weight of the words beside closeness in meaning, for code: the share of the question's words that occur. On code.
 pub(super) const CODE_WORDS: f32 = 0.12;
 
+/// A note with nothing of the question but its meaning is at least so close; a note about anything else is at 0.1 or so.
+/// Not measured: low, since a model's own scale is not known here.
+pub(super) const CLOSE: f32 = 0.15;
+
 /// A passage that is close to many others is close to every question; so much of its nearness to its nearest ones among
 /// the candidates is taken off. On code and conversations alike.
 pub(super) const CROWDED: f32 = 0.3;
