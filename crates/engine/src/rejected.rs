@@ -25,7 +25,7 @@ pub enum Rejected {
     #[error("there is no note {note}, or it was forgotten")]
     UnknownNote { note: NoteId },
     /// Then neither of them would be the newest.
-    #[error("note {note} cannot be superseded by {by}: it supersedes that one")]
+    #[error("note {note} cannot be superseded by {by}: that would go round in a circle")]
     Cycle { note: NoteId, by: NoteId },
     #[error("there is no planned step {step}")]
     UnknownStep { step: StepId },

@@ -73,7 +73,8 @@ pub enum MemoryCommand {
 #[derive(Debug, Args)]
 pub struct Push {
     /// The words; `-`, or nothing where a pipe is given: stdin.
-    text: Option<String>,
+    text: Vec<String>,
+    /// The text of this file.
     #[arg(long, conflicts_with = "text", value_name = "FILE")]
     file: Option<PathBuf>,
     /// The first line, where none is given.
@@ -93,7 +94,9 @@ pub struct Push {
 
 #[derive(Debug, Args)]
 pub struct Recall {
-    query: String,
+    /// A question, or words that would stand in the note.
+    #[arg(required = true)]
+    query: Vec<String>,
     #[arg(long)]
     project: Option<ProjectId>,
     /// By which leg: text alone (naive), entities (local), relations (global), both (hybrid), all (mix).
@@ -120,7 +123,7 @@ impl Recall {
     fn ask(self) -> RecallAsk {
         RecallAsk {
             project: self.project,
-            query: self.query,
+            query: self.query.join(" "),
             mode: self.mode.into(),
             limit: self.limit,
             tokens: self.tokens,
@@ -226,13 +229,42 @@ pub async fn run(client: &Client, home: &Home, command: MemoryCommand, json: boo
         other => request_of(other)?,
     };
     let models = matches!(&request, Request::Memory { project: None });
+    let older = match &request {
+        Request::Forget { note } if !json => superseded(client, note).await?,
+        _ => Vec::new(),
+    };
     let response = client.call(&request).await?;
     match &response {
         Response::Memory(view) if models && !json => show::status(view)?,
+        Response::Done if !json => show::done(&request, &older)?,
+        Response::Graph(view) if view.nodes.is_empty() && !json => {
+            show::nothing(&request, &alike(client, &request).await?)?;
+        }
         other => crate::print::response(other, json)?,
     }
     let sound = !matches!(&response, Response::MemoryVerified { equal: false, .. });
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Notes that count again when this one is forgotten.
+async fn superseded(client: &Client, note: &NoteId) -> Result<Vec<NoteId>> {
+    match client.call(&Request::Note { note: note.clone() }).await? {
+        Response::Note(view) => Ok(view.supersedes),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Names of entities that hold the letters of one that is not there.
+async fn alike(client: &Client, request: &Request) -> Result<Vec<String>> {
+    const SHOWN: u32 = 8;
+    let Request::Graph(ask) = request else { return Ok(Vec::new()) };
+    let Some(focus) = &ask.focus else { return Ok(Vec::new()) };
+    let project = ask.project.clone();
+    let find = GraphAsk { project, find: Some(focus.clone()), limit: Some(SHOWN), ..GraphAsk::default() };
+    match client.call(&Request::Graph(Box::new(find))).await? {
+        Response::Graph(view) => Ok(view.nodes.into_iter().map(|node| node.name).collect()),
+        _ => Ok(Vec::new()),
+    }
 }
 
 fn request_of(command: MemoryCommand) -> Result<Request> {
@@ -241,7 +273,7 @@ fn request_of(command: MemoryCommand) -> Result<Request> {
             let note = NewNote {
                 kind: push.kind.into(),
                 title: push.title,
-                text: text(push.text, push.file.as_deref())?,
+                text: text(&push.text, push.file.as_deref())?,
                 source: push.source,
                 supersedes: push.supersedes,
             };
@@ -271,24 +303,33 @@ fn request_of(command: MemoryCommand) -> Result<Request> {
 }
 
 /// The words, those of a file, or those that come on stdin.
-fn text(words: Option<String>, file: Option<&Path>) -> Result<String> {
-    if let Some(file) = file {
-        let read = std::fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
-        return String::from_utf8(read).map_err(|_| anyhow::anyhow!("{} is no UTF-8 text", file.display()));
-    }
-    match words {
-        Some(words) if words != "-" => Ok(words),
-        words => {
-            let mut stdin = std::io::stdin();
+fn text(words: &[String], file: Option<&Path>) -> Result<String> {
+    // One byte more than a note may have is enough to refuse it.
+    let most = clean::MAX_NOTE as u64 + 1;
+    let mut read = Vec::new();
+    let from = match (file, words) {
+        (Some(file), _) => {
+            let failed = || format!("failed to read {}", file.display());
+            let open = std::fs::File::open(file).with_context(failed)?;
+            open.take(most).read_to_end(&mut read).with_context(failed)?;
+            file.display().to_string()
+        }
+        (None, words) if words.is_empty() || words == ["-"] => {
             ensure!(
-                words.is_some() || !stdin.is_terminal(),
+                !words.is_empty() || !std::io::stdin().is_terminal(),
                 "there is nothing to remember: write it behind the command, or use --file"
             );
-            let mut read = Vec::new();
-            stdin.read_to_end(&mut read).context("failed to read stdin")?;
-            String::from_utf8(read).map_err(|_| anyhow::anyhow!("what came on stdin is no UTF-8 text"))
+            std::io::stdin().take(most).read_to_end(&mut read).context("failed to read stdin")?;
+            "what came on stdin".to_owned()
         }
-    }
+        (None, words) => return Ok(words.join(" ")),
+    };
+    ensure!(
+        read.len() <= clean::MAX_NOTE,
+        "{from} is longer than a note may be ({} KiB): push it in parts",
+        clean::MAX_NOTE / 1024
+    );
+    String::from_utf8(read).map_err(|_| anyhow::anyhow!("{from} is no UTF-8 text"))
 }
 
 /// Read from its file: whoever can, may know it.

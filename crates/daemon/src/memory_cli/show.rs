@@ -3,7 +3,7 @@
 use crate::print::{ago, line, table};
 use anyhow::Result;
 use protocol::view::*;
-use protocol::{Response, clean};
+use protocol::{NoteId, Request, Response, clean};
 
 /// Whether it was one of the memory's, and is printed.
 pub fn response(response: &Response) -> Option<Result<()>> {
@@ -26,6 +26,40 @@ fn pushed(note: &PushedNote) -> Result<()> {
     let older =
         if older.is_empty() { String::new() } else { format!("  in the place of {}", older.join(", ")) };
     line(&format!("{}{older}", note.note))
+}
+
+/// What was done, where the answer says no more than that it was.
+pub fn done(request: &Request, older: &[NoteId]) -> Result<()> {
+    match request {
+        Request::Forget { note } => {
+            line(&format!("{note} is forgotten: its text is deleted everywhere"))?;
+            older.iter().try_for_each(|older| line(&format!("{older}, which it superseded, counts again")))
+        }
+        Request::Supersede { note, by } => line(&format!("{note} is superseded by {by}")),
+        Request::UseModel { model } => {
+            line(&format!("{model} is chosen; `loopwrightd memory status` says how far it is"))
+        }
+        _ => line("done"),
+    }
+}
+
+/// Of a graph in which there is nothing.
+pub fn nothing(request: &Request, alike: &[String]) -> Result<()> {
+    match request {
+        Request::Graph(ask) if alike.is_empty() => match ask.focus.as_ref().or(ask.find.as_ref()) {
+            Some(name) => line(&format!("(no entity is called {})", clean::line(name, 80))),
+            None => line("(no entity yet)"),
+        },
+        Request::Graph(_) => {
+            line(&format!("(no entity is called exactly that; some that are near: {})", alike.join(", ")))
+        }
+        Request::GraphPath { from, to, .. } => line(&format!(
+            "(no way leads from {} to {}: names as `loopwrightd memory graph` tells them)",
+            clean::line(from, 80),
+            clean::line(to, 80)
+        )),
+        _ => line("(none)"),
+    }
 }
 
 fn notes(rows: &[NoteRow]) -> Result<()> {
@@ -104,9 +138,9 @@ pub fn status(view: &MemoryView) -> Result<()> {
         if model.waiting > 0 { format!(", {} passages wait", model.waiting) } else { String::new() };
     line(&format!("model: {}{waiting}{says}", model.name.as_deref().unwrap_or("none (words and graph)")))?;
     for choice in &view.models {
-        let here = if choice.here { "here" } else { "not fetched" };
         let mb = choice.fetch_bytes as f64 / 1e6;
-        line(&format!("  {}  {here}, {mb:.0} MB to fetch: {}", choice.name, choice.what))?;
+        let here = if choice.here { "here".to_owned() } else { format!("not here, {mb:.0} MB to fetch") };
+        line(&format!("  {}  {here}: {}", choice.name, choice.what))?;
     }
     let reads = &view.enrichment;
     let budget = reads.budget.map(|budget| format!(" of {budget}")).unwrap_or_default();
@@ -137,7 +171,8 @@ fn graph(view: &GraphView) -> Result<()> {
                 node.kind.clone(),
                 node.degree.to_string(),
                 node.notes.to_string(),
-                ago(node.last),
+                // Of an entity that was drawn by hand, and no note names.
+                if node.notes == 0 { "-".into() } else { ago(node.last) },
             ]
         }),
     )?;

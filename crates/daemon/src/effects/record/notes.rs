@@ -98,14 +98,14 @@ async fn built(
         let diff = attempt.finished.as_ref().map(|f| f.diff).unwrap_or_default();
         let _ = writeln!(
             text,
-            "\n{}Built by {} in {} files (+{} -{}), commit {}. Chosen because: {}",
+            "\n{}Built by {} in {} files (+{} -{}), commit {}; chosen: {}",
             part_of(view, attempt),
             agent_name(attempt),
             diff.files,
             diff.added,
             diff.removed,
             short(attempt.landed.as_ref()),
-            attempt.why,
+            clean::line(&attempt.why, 120),
         );
         let files = touched(desk.daemon, view, attempt).await;
         if !files.is_empty() {
@@ -165,16 +165,20 @@ fn released(desk: &mut Desk<'_>, view: &RequestView, ending: &Ending<'_>) -> Res
         .collect();
     let seconds = crate::names::now().since(view.row.created) / 1000;
     let text = format!(
-        "{} is live at {} as commit {}, after {} attempts and {seconds} s. Checks: {}.\n{}",
+        "{} is live at {} as commit {}, after {} and {seconds} s. Checks: {}.\n{}",
         ending.title,
         view.url.as_deref().unwrap_or("an unknown address"),
         short(last.landed.as_ref()),
-        view.attempts.len(),
+        counted(view.attempts.len(), "attempt"),
         checks.join(", "),
         if ending.outcome == Outcome::Partly { ending.why } else { "" },
     );
     desk.note(NoteKind::Deployment, &format!("Released: {}", ending.title), &text, None)?;
     Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn failed(desk: &mut Desk<'_>, view: &RequestView, ending: &Ending<'_>) -> Result<(), ApiError> {
