@@ -23,7 +23,7 @@ use std::process::ExitCode;
 pub enum MemoryCommand {
     /// Remember something: the words given, a file, or what comes on stdin.
     Push(Push),
-    /// What a request with these words would be told.
+    /// Notes that fit these words, best first, each with why. A request is told the first few of them.
     Recall(Recall),
     /// One note with where it comes from, what it names, and who was told of it.
     Note { note: NoteId },
@@ -102,10 +102,10 @@ pub struct Recall {
     /// By which leg: text alone (naive), entities (local), relations (global), both (hybrid), all (mix).
     #[arg(long, value_enum, default_value_t = Mode::Mix)]
     mode: Mode,
-    /// Notes at most.
+    /// Notes at most: 20 unless told.
     #[arg(long)]
     limit: Option<u32>,
-    /// Tokens of their texts at most.
+    /// Tokens of their texts at most: 3000 unless told.
     #[arg(long)]
     tokens: Option<u32>,
     /// Of this kind only; may be given again.

@@ -57,8 +57,8 @@ pub(super) fn around(
                 put.push(key);
             }
         }
-        around.by_hand(db, &put)?;
-        asked.extend(put);
+        let drawn = around.by_hand(db, &put)?;
+        asked.extend(put.into_iter().chain(drawn));
     }
     let is_asked =
         |name: &str| asked.iter().position(|asked| *asked == graph::key(name)).unwrap_or(usize::MAX);
@@ -103,8 +103,9 @@ impl Around {
         Ok(())
     }
 
-    /// What people drew: entities that the question names, and their relations.
-    fn by_hand(&mut self, db: &Connection, keys: &[String]) -> Result<(), Error> {
+    /// What people drew: entities that the question names, and their relations, whose ends it gives.
+    fn by_hand(&mut self, db: &Connection, keys: &[String]) -> Result<Vec<String>, Error> {
+        let mut ends = Vec::new();
         for key in keys {
             let drawn = hand::relations(db, key, RELATIONS)?;
             let put = hand::row(db, key)?.filter(|put| put.state == hand::State::Put);
@@ -117,6 +118,7 @@ impl Around {
                 self.drawn(db, key)?;
             }
             for drawn in drawn {
+                ends.extend([drawn.a.clone(), drawn.b.clone()]);
                 let (a, b) = (self.name(&drawn.a), self.name(&drawn.b));
                 let pair = (drawn.a, drawn.b);
                 let next = self.relations.len();
@@ -137,7 +139,7 @@ impl Around {
                 }
             }
         }
-        Ok(())
+        Ok(ends)
     }
 
     fn drawn(&mut self, db: &Connection, key: &str) -> Result<(), Error> {
