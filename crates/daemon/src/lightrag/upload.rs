@@ -13,6 +13,9 @@ use protocol::clean;
 use serde_json::json;
 use std::sync::Arc;
 
+/// Bytes of what divides the parts of a body.
+const BOUNDARY: usize = 70;
+
 /// Told to clients that look before they send.
 const EXTENSIONS: &[&str] = &[
     ".adoc",
@@ -126,7 +129,8 @@ fn boundary(kind: &str) -> Option<Vec<u8>> {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"').to_owned())
     })?;
-    (!value.is_empty()).then(|| format!("--{value}").into_bytes())
+    // As the standard has it; a long one costs its length at every byte of the body.
+    (1..=BOUNDARY).contains(&value.len()).then(|| format!("--{value}").into_bytes())
 }
 
 /// The file of the field.

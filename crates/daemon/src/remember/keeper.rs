@@ -9,6 +9,7 @@ use protocol::BlobId;
 use protocol::fact::{Entry, Fact};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::warn;
 
@@ -17,6 +18,8 @@ const QUEUE: usize = 256;
 /// Entries that are applied together at most, and bytes of their texts.
 const ENTRIES: usize = 512;
 const BYTES: usize = 4 * 1024 * 1024;
+/// What could not be taken is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(30);
 /// Entries that are read from the journal at once.
 const PAGE: u32 = 512;
 
@@ -37,6 +40,8 @@ pub struct Keeper {
     told: Arc<AtomicU64>,
     /// The newest entry that was taken, or could not be and will be tried again.
     pub applied: watch::Receiver<u64>,
+    /// Entries could not be taken, and wait for another try.
+    pub behind: watch::Receiver<bool>,
 }
 
 impl Keeper {
@@ -45,10 +50,11 @@ impl Keeper {
         let (tx, rx) = mpsc::channel(QUEUE);
         let (applied_tx, applied) = watch::channel(0);
         let told = Arc::new(AtomicU64::new(head));
-        let shelf = Shelf { memory, reader, behind: true, applied: applied_tx };
+        let (behind_tx, behind) = watch::channel(true);
+        let shelf = Shelf { memory, reader, behind: behind_tx, applied: applied_tx };
         let work = move || shelf.work(rx, head);
         std::thread::Builder::new().name("memory".into()).spawn(work).context("failed to start a thread")?;
-        Ok(Self { tx, told, applied })
+        Ok(Self { tx, told, applied, behind })
     }
 
     /// Whether an entry changes the memory.
@@ -99,7 +105,7 @@ struct Shelf {
     memory: Memory,
     reader: Reader,
     /// Entries may be missing: they are read from the journal.
-    behind: bool,
+    behind: watch::Sender<bool>,
     applied: watch::Sender<u64>,
 }
 
@@ -115,6 +121,9 @@ impl Shelf {
                     Message::Apply(entries, then) => batch.add(entries, then),
                     Message::Work(work) => {
                         self.finish(std::mem::take(&mut batch));
+                        if *self.behind.borrow() {
+                            self.take(Vec::new());
+                        }
                         work(&mut self.memory);
                     }
                 }
@@ -131,16 +140,35 @@ impl Shelf {
         batch.thens.into_iter().for_each(|then| then());
     }
 
-    /// Applies entries that follow what is known. A failure leaves the memory behind, and the next entry makes it try
-    /// again.
+    /// Applies entries that follow what is known. After a failure all is read from the journal, at once: a file that was
+    /// found to be broken is made anew by that. If that fails too, it is tried again by the next entry, and by [`heal`].
     fn take(&mut self, entries: Vec<Entry>) {
-        let done = match self.behind {
-            true => catch_up(&mut self.memory, &self.reader),
-            false => apply(&mut self.memory, &self.reader, entries),
+        let mut done = match *self.behind.borrow() {
+            true => Err(anyhow::anyhow!("entries are missing")),
+            false => apply(&mut self.memory, &self.reader, entries).and_then(|done| Ok(done?)),
         };
-        self.behind = done.is_err();
+        if done.is_err() {
+            done = catch_up(&mut self.memory, &self.reader);
+        }
+        self.behind.send_replace(done.is_err());
         if let Err(e) = done {
-            warn!(error = %format!("{e:#}"), "failed to bring the memory up to date; the next note tries again");
+            warn!(error = %format!("{e:#}"), "failed to bring the memory up to date; it is tried again");
+        }
+    }
+}
+
+/// After a failure the memory is brought up to date again, though nothing new is remembered. Ends with the daemon.
+pub async fn heal(daemon: Arc<crate::context::Daemon>) {
+    let mut behind = daemon.memory.keeper.behind.clone();
+    loop {
+        let tried = async {
+            behind.wait_for(|behind| *behind).await.ok()?;
+            tokio::time::sleep(AGAIN).await;
+            daemon.memory.keeper.work(|_| ()).await
+        };
+        tokio::select! {
+            tried = tried => if tried.is_none() { return },
+            () = daemon.stop.cancelled() => return,
         }
     }
 }
@@ -158,19 +186,23 @@ impl Gathered {
     }
 }
 
-/// Brings a memory to where the journal is, from wherever each of its files was: it passes over what they have.
+/// Brings a memory to where the journal is, from wherever each of its files was: it passes over what they have. A space
+/// that cannot be written keeps none of the others back; the first error is told.
 pub fn catch_up(memory: &mut Memory, reader: &Reader) -> Result<()> {
-    let mut after = 0;
+    memory.replay();
+    let (mut after, mut first) = (0, Ok(()));
     loop {
         let page = reader.memory_entries(after, PAGE)?;
-        let Some(last) = page.last().map(|entry| entry.seq) else { return Ok(()) };
-        apply(memory, reader, page)?;
+        let Some(last) = page.last().map(|entry| entry.seq) else { return first };
+        first = first.and(apply(memory, reader, page)?.map_err(Into::into));
         after = last;
     }
 }
 
-/// In portions, so that a few long texts are in this process's memory at once.
-fn apply(memory: &mut Memory, reader: &Reader, entries: Vec<Entry>) -> Result<()> {
+/// In portions, so that a few long texts are in this process's memory at once. Within: what the memory could not take; it
+/// keeps what comes after out of that space itself.
+fn apply(memory: &mut Memory, reader: &Reader, entries: Vec<Entry>) -> Result<Result<(), memory::Error>> {
+    let mut first = Ok(());
     let mut portion = Vec::new();
     let mut bytes = 0;
     for entry in entries {
@@ -178,12 +210,12 @@ fn apply(memory: &mut Memory, reader: &Reader, entries: Vec<Entry>) -> Result<()
         bytes += text.as_ref().map_or(0, String::len);
         portion.push((entry, text));
         if bytes > BYTES {
-            memory.apply_all(&portion)?;
+            first = first.and(memory.apply_all(&portion));
             portion.clear();
             bytes = 0;
         }
     }
-    Ok(memory.apply_all(&portion)?)
+    Ok(first.and(memory.apply_all(&portion)))
 }
 
 fn text(reader: &Reader, blob: &BlobId) -> Result<Option<String>> {
@@ -222,11 +254,15 @@ mod tests {
         }
 
         fn push(&mut self, n: u8) -> Vec<Entry> {
+            self.push_to("bakery", n)
+        }
+
+        fn push_to(&mut self, space: &str, n: u8) -> Vec<Entry> {
             let text = note::pack(&format!("Note {n}"), &format!("the bakery says word{n}"));
             let blob = NewBlob::new([n; 16], text);
             let fact = MemoryPushed {
                 note: NoteId::new(format!("n{n}")).unwrap(),
-                project: bakery(),
+                project: ProjectId::new(space).unwrap(),
                 note_kind: NoteKind::Decision,
                 title: String::new(),
                 text: blob.to_ref(),
@@ -291,6 +327,42 @@ mod tests {
         applied(&keeper, pushed).await;
         assert_eq!(found(&reader, "word1"), ["n1"]);
         assert_eq!(found(&reader, "word2"), ["n2"]);
+    }
+
+    #[tokio::test]
+    async fn a_memory_whose_files_go_while_it_runs_is_made_anew_by_the_next_note() {
+        let mut home = Home::new();
+        let (keeper, reader) = home.keeper();
+        let first = home.push(1);
+        applied(&keeper, first).await;
+        std::fs::remove_dir_all(home.dir.path().join("memory")).unwrap();
+        let second = home.push(2);
+        applied(&keeper, second).await;
+        assert_eq!(
+            (found(&reader, "word1"), found(&reader, "word2")),
+            (vec!["n1".into()], vec!["n2".into()])
+        );
+        assert!(!*keeper.behind.borrow());
+    }
+
+    #[tokio::test]
+    async fn a_space_that_cannot_be_written_keeps_back_no_other_and_is_tried_again() {
+        let mut home = Home::new();
+        let (keeper, reader) = home.keeper();
+        let first = home.push(1);
+        // Where its file should be is something else.
+        let in_the_way = home.dir.path().join("memory/attic.db");
+        std::fs::create_dir_all(in_the_way.join("x")).unwrap();
+        let attic = home.push_to("attic", 2);
+        let third = home.push(3);
+        applied(&keeper, [first, attic, third].concat()).await;
+        assert_eq!(found(&reader, "word3"), ["n3"]);
+        assert!(*keeper.behind.borrow());
+        std::fs::remove_dir_all(&in_the_way).unwrap();
+        keeper.work(|_| ()).await.unwrap();
+        assert!(!*keeper.behind.borrow());
+        let query = Query::new("word2", At(2));
+        assert_eq!(reader.recall(&ProjectId::new("attic").unwrap(), &query, None).unwrap().hits.len(), 1);
     }
 
     #[tokio::test]

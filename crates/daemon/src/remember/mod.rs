@@ -77,6 +77,7 @@ pub async fn recall(daemon: &Daemon, space: &ProjectId, query: Query) -> Result<
 /// What goes on in the background: nothing waits for it.
 pub fn start(daemon: &Arc<Daemon>) {
     models::begin(daemon);
+    tokio::spawn(keeper::heal(daemon.clone()));
     tokio::spawn(vectors::keep(daemon.clone()));
     tokio::spawn(elsewhere::keep(daemon.clone()));
     tokio::spawn(enrich::keep(daemon.clone()));

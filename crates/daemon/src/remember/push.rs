@@ -6,7 +6,7 @@ use engine::Input;
 use engine::input::Pushing;
 use journal::NewBlob;
 use protocol::api::NewNote;
-use protocol::fact::{Fact, MemoryPushed};
+use protocol::fact::{Fact, MemoryPushed, NoteKind};
 use protocol::view::PushedNote;
 use protocol::*;
 
@@ -48,8 +48,11 @@ pub async fn push(
     }
     let mut blobs = Vec::with_capacity(notes.len());
     let mut pushing = Vec::with_capacity(notes.len());
-    for new in notes {
-        let (note, blob) = one(daemon, &space, new, &origin)?;
+    // Megabytes are gone through for secrets: not on a thread that others wait for.
+    let read = tokio::task::spawn_blocking(move || notes.into_iter().map(Kept::of).collect());
+    let kept: Result<Vec<Kept>, ApiError> = read.await.map_err(|e| internal("read the notes", e))?;
+    for kept in kept? {
+        let (note, blob) = one(daemon, &space, kept, &origin)?;
         pushing.push(note);
         blobs.push(blob);
     }
@@ -69,30 +72,47 @@ pub async fn push(
     Ok(pushed)
 }
 
+/// What of a note is kept.
+struct Kept {
+    kind: NoteKind,
+    packed: String,
+    source: Option<String>,
+    supersedes: Vec<NoteId>,
+}
+
+impl Kept {
+    fn of(new: NewNote) -> Result<Self, ApiError> {
+        let text = clean::note("the note", &new.text)?;
+        let source = new.source.map(|source| clean::line(&deploy::redacted(&source), SOURCE));
+        Ok(Self {
+            kind: new.kind,
+            packed: packed(&new.title, &text),
+            source: source.filter(|source| !source.is_empty()),
+            supersedes: new.supersedes,
+        })
+    }
+}
+
 fn one(
     daemon: &Daemon,
     space: &ProjectId,
-    new: NewNote,
+    kept: Kept,
     origin: &Origin,
 ) -> Result<(Pushing, NewBlob), ApiError> {
-    let text = clean::note("the note", &new.text)?;
-    let packed = packed(&new.title, &text);
-    let source = new.source.map(|source| clean::line(&deploy::redacted(&source), SOURCE));
-    let source = source.filter(|source| !source.is_empty()).unwrap_or_else(|| origin.source.to_owned());
-    let (blob, named) = daemon.blob(packed)?;
+    let (blob, named) = daemon.blob(kept.packed)?;
     let fact = MemoryPushed {
         note: names::note().map_err(|e| internal("name the note", e))?,
         project: space.clone(),
-        note_kind: new.kind,
+        note_kind: kept.kind,
         title: String::new(),
         text: named,
-        source,
+        source: kept.source.unwrap_or_else(|| origin.source.to_owned()),
         request: origin.request.clone(),
         agent: origin.agent.clone(),
         confidence: origin.confidence,
         batch: origin.batch.clone(),
     };
-    Ok((Pushing { fact, supersedes: new.supersedes }, blob))
+    Ok((Pushing { fact, supersedes: kept.supersedes }, blob))
 }
 
 /// A note as it lies in its blob, without its secrets. Without a title, its first line that says something is one.

@@ -6,8 +6,11 @@ use super::seen::Seen;
 use super::word::{classify, is_identifier};
 use tree_sitter::{Node, Parser, TreeCursor};
 
-/// So much of one piece of code is read.
+/// So much of one piece of code is read, word by word.
 const BYTES: usize = 128 * 1024;
+/// So much is parsed at once, and of one note: there are texts that cost a parser the square of their length.
+const PARSED: usize = 32 * 1024;
+pub(super) const PARSED_OF_ONE: usize = 128 * 1024;
 
 /// Whether a note of this source is a file of code.
 pub(super) fn is_code(source: &str) -> bool {
@@ -52,8 +55,39 @@ impl Language {
 
 /// What a piece of code that begins at `at` declares and brings in, and the files, routes and settings that it names.
 pub(super) fn read(code: &str, at: usize, language: Language, seen: &mut Seen<'_>) {
-    let end = (0..=BYTES.min(code.len())).rev().find(|end| code.is_char_boundary(*end)).unwrap_or(0);
-    let code = code.get(..end).unwrap_or_default();
+    let code = beginning(code, BYTES);
+    let mut from = 0;
+    while from < code.len() && seen.left_to_parse > 0 {
+        let rest = code.get(from..).unwrap_or_default();
+        let part = portion(rest, PARSED.min(seen.left_to_parse));
+        if part.is_empty() {
+            break;
+        }
+        parse(part, at + from, language, seen);
+        seen.left_to_parse = seen.left_to_parse.saturating_sub(part.len());
+        from += part.len();
+    }
+    let mut begin = at;
+    for line in code.split_inclusive('\n') {
+        words(line, begin, seen);
+        begin += line.len();
+    }
+}
+
+fn beginning(code: &str, most: usize) -> &str {
+    code.get(..code.floor_char_boundary(most)).unwrap_or_default()
+}
+
+/// As many whole lines as fit; of a line that is too long, its beginning.
+fn portion(code: &str, most: usize) -> &str {
+    let part = beginning(code, most);
+    if part.len() == code.len() {
+        return part;
+    }
+    part.rfind('\n').and_then(|end| part.get(..=end)).unwrap_or(part)
+}
+
+fn parse(code: &str, at: usize, language: Language, seen: &mut Seen<'_>) {
     let mut parser = Parser::new();
     let tree = match parser.set_language(&language.grammar()) {
         Ok(()) => parser.parse(code, None),
@@ -61,11 +95,6 @@ pub(super) fn read(code: &str, at: usize, language: Language, seen: &mut Seen<'_
     };
     if let Some(tree) = &tree {
         walk(&mut tree.walk(), code, at, language, seen);
-    }
-    let mut begin = at;
-    for line in code.split_inclusive('\n') {
-        words(line, begin, seen);
-        begin += line.len();
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Seen<'a> {
     at: usize,
     by_key: HashMap<String, usize>,
     things: Vec<Thing>,
+    /// Bytes of code that may still be parsed.
+    pub(super) left_to_parse: usize,
 }
 
 #[derive(Debug)]
@@ -31,7 +33,13 @@ pub(super) struct Thing {
 
 impl<'a> Seen<'a> {
     pub(super) fn new(chunks: &'a [Chunk]) -> Seen<'a> {
-        Seen { chunks, at: 0, by_key: HashMap::new(), things: Vec::new() }
+        Seen {
+            chunks,
+            at: 0,
+            by_key: HashMap::new(),
+            things: Vec::new(),
+            left_to_parse: super::code::PARSED_OF_ONE,
+        }
     }
 
     /// Something that stands at `offset` of the text. What is read comes in the order of the text, but for small steps

@@ -112,6 +112,11 @@ impl Memory {
         self.known.values().any(|known| known.behind)
     }
 
+    /// The journal is handed in from its first entry on: what could not be applied before is tried again.
+    pub fn replay(&mut self) {
+        self.known.values_mut().for_each(|known| known.behind = false);
+    }
+
     /// The blob whose text is to be handed in with this entry; none when it has none or was applied already. An entry that
     /// comes without the text it wants is taken for one whose blob was forgotten.
     pub fn wants(&self, entry: &Entry) -> Option<BlobId> {
@@ -143,7 +148,7 @@ impl Memory {
         for (entry, text) in entries {
             if let Fact::JournalOpened(opened) = &entry.fact {
                 first = first.and(self.write(std::mem::take(&mut by_space)));
-                self.known.values_mut().for_each(|known| known.behind = false);
+                self.replay();
                 if self.journal.as_ref() != Some(&opened.journal) {
                     self.reset(&opened.journal)?;
                 }
@@ -204,25 +209,33 @@ impl Memory {
             let known = self.known.get(&space).copied().unwrap_or_default();
             entries.retain(|(entry, _)| entry.seq > known.head);
             let Some((last, _)) = entries.last() else { continue };
+            let forgets = entries.iter().any(|(entry, _)| matches!(entry.fact, Fact::MemoryForgotten(_)));
             if known.behind {
-                first = first.and(Err(Error::Behind { space: space.to_string() }));
+                let error = Error::Behind { space: space.to_string() };
+                first = first.and(self.failed(&space, known, error, forgets));
+                continue;
+            }
+            if known.head > 0 && !files::path(&self.dir, &space).exists() {
+                let error = Error::damaged("a file is gone");
+                first = first.and(self.failed(&space, known, error, forgets));
                 continue;
             }
             let head = last.seq;
             match self.shelf(&space).and_then(|shelf| shelf.apply(&entries)) {
                 Ok(()) => drop(self.known.insert(space, Known { head, behind: false })),
                 Err(error) => {
-                    first = first.and(self.failed(&space, known, error));
+                    first = first.and(self.failed(&space, known, error, forgets));
                 }
             }
         }
         first
     }
 
-    /// What was lost can only come back in order.
-    fn failed(&mut self, space: &ProjectId, known: Known, error: Error) -> Result<(), Error> {
+    /// What was lost can only come back in order. A file that was to forget and could not (the disk is full) is thrown away
+    /// with what it should not know any more.
+    fn failed(&mut self, space: &ProjectId, known: Known, error: Error, forgets: bool) -> Result<(), Error> {
         let mut head = known.head;
-        if error.is_ruin() {
+        if error.is_ruin() || forgets {
             self.throw_away(space)?;
             head = 0;
         }
@@ -232,6 +245,8 @@ impl Memory {
 
     fn throw_away(&mut self, space: &ProjectId) -> Result<(), Error> {
         self.open.retain(|(open, _)| open != space);
+        // The folder itself may be gone.
+        std::fs::create_dir_all(&self.dir)?;
         files::throw_away(&files::path(&self.dir, space))?;
         self.thrown.fetch_add(1, Ordering::Release);
         Ok(())
@@ -284,7 +299,7 @@ impl Memory {
 mod tests {
     use super::*;
     use protocol::At;
-    use protocol::fact::{BlobRef, JournalOpened, MemoryPushed, NoteKind};
+    use protocol::fact::{BlobRef, JournalOpened, MemoryForgotten, MemoryPushed, NoteKind};
 
     fn pushed(seq: u64) -> (Entry, Option<String>) {
         let fact = MemoryPushed {
@@ -320,8 +335,45 @@ mod tests {
         limit(&mut memory, "1000000");
         assert!(matches!(memory.apply_all(&[pushed(4)]), Err(Error::Behind { .. })), "3 is missing");
         assert!(memory.wants(&pushed(3).0).is_some() && memory.wants(&pushed(2).0).is_none());
-        memory.apply_all(&[(entry(1, opened), None), pushed(2), pushed(3), pushed(4)]).unwrap();
+        memory.replay();
+        memory.apply_all(&[pushed(2), pushed(3), pushed(4)]).unwrap();
         assert!(!memory.behind());
         assert_eq!(memory.reader().sizes(&space).unwrap().notes, 3);
+    }
+
+    fn forgotten(seq: u64, note: &str) -> (Entry, Option<String>) {
+        let (note, blob) = (NoteId::new(note).unwrap(), BlobId::new("b").unwrap());
+        let project = Some(ProjectId::new("bakery").unwrap());
+        (entry(seq, MemoryForgotten { note, blob, readings: vec![], project }), None)
+    }
+
+    #[test]
+    fn what_cannot_be_forgotten_in_its_file_goes_with_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut memory = Memory::open(folder.path()).unwrap();
+        let space = ProjectId::new("bakery").unwrap();
+        memory.apply_all(&[pushed(2), pushed(3)]).unwrap();
+        memory.shelf(&space).unwrap().limit("1");
+        assert!(memory.apply_all(&[pushed(4)]).unwrap_err().is_disk_full());
+        assert!(memory.apply_all(&[forgotten(5, "n2")]).is_err(), "4 is missing");
+        assert!(files::spaces(folder.path()).unwrap().is_empty());
+        assert_eq!(memory.reader().sizes(&space).unwrap().notes, 0);
+        memory.replay();
+        memory.apply_all(&[(pushed(2).0, None), pushed(3), pushed(4), forgotten(5, "n2")]).unwrap();
+        assert_eq!(memory.reader().sizes(&space).unwrap().notes, 2);
+    }
+
+    #[test]
+    fn a_file_that_somebody_removed_is_made_anew_by_a_replay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut memory = Memory::open(folder.path()).unwrap();
+        let (space, reader) = (ProjectId::new("bakery").unwrap(), memory.reader());
+        memory.apply_all(&[pushed(2)]).unwrap();
+        assert_eq!(reader.sizes(&space).unwrap().notes, 1);
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        assert!(memory.apply_all(&[pushed(3)]).is_err());
+        memory.replay();
+        memory.apply_all(&[pushed(2), pushed(3)]).unwrap();
+        assert_eq!(reader.sizes(&space).unwrap().notes, 2);
     }
 }

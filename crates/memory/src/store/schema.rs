@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Goes up with every change of the tables, or of what is indexed or extracted: a file of another version is thrown away.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// A passage is `seq << CHUNK_BITS | ordinal`.
 pub(crate) const CHUNK_BITS: u32 = 12;

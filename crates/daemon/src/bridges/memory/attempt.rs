@@ -88,7 +88,8 @@ impl Attempt {
         tracing::debug!(attempt = %guest.attempt, agent = %guest.agent, "an agent asks the memory");
         if self.daemon.elsewhere.is_set() {
             let rows = elsewhere::told(&self.daemon, &guest.project, &wanted.query).await;
-            let notes = rows.iter().map(super::told).collect();
+            let mark = super::mark()?;
+            let notes = rows.iter().map(|row| super::told(row, &mark)).collect();
             return Ok(told(&Recalled { notes }));
         }
         let mut found = hits(&self.daemon, &guest.project, &wanted).await?;
