@@ -85,10 +85,7 @@ impl Reader {
         let thrown = self.shared.thrown.load(Ordering::Acquire);
         if mind.as_ref().is_none_or(|mind| mind.thrown != thrown) {
             let path = files::path(&self.shared.dir, space);
-            if !path.exists() {
-                return Ok(Found::default());
-            }
-            let db = schema::open_reader(&path)?;
+            let Some(db) = opened(&path)? else { return Ok(Found::default()) };
             recall::prepare(&db)?;
             *mind = Some(Mind { thrown, db, cache: Cache::default() });
         }
@@ -255,10 +252,8 @@ impl Reader {
             Some(db) => db,
             None => {
                 let path = files::path(&self.shared.dir, space);
-                if !path.exists() {
-                    return Ok(None);
-                }
-                schema::open_reader(&path)?
+                let Some(db) = opened(&path)? else { return Ok(None) };
+                db
             }
         };
         let tx = db.transaction()?;
@@ -271,6 +266,16 @@ impl Reader {
         idle.push(Idle { space: space.clone(), thrown, db });
         Ok(Some(answer))
     }
+}
+
+/// None without a file, and while the writer is about to make its tables.
+fn opened(path: &Path) -> Result<Option<Connection>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let db = schema::open_reader(path)?;
+    let version: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok((version > 0).then_some(db))
 }
 
 /// What is kept here is sound after a panic too: it is only ever replaced.
