@@ -1,6 +1,7 @@
 //! What recalling needs of every note and passage, in memory: about 40 bytes for each. It grows with the notes, and is read
 //! anew when anything else was written.
 
+use super::postings::Known;
 use super::vectors::Vectors;
 use crate::error::Error;
 use crate::languages::Language;
@@ -15,6 +16,7 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(crate) struct Cache {
     pub(super) catalogue: Catalogue,
     pub(super) vectors: Option<Vectors>,
+    pub(super) known: Known,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +72,7 @@ impl Cache {
             self.catalogue.changes = Some(changes);
         }
         if newest > self.catalogue.notes.last().map(|note| note.seq) {
+            self.known = Known::default();
             self.catalogue.extend(db)?;
         }
         Ok(())

@@ -50,7 +50,7 @@ pub(crate) fn recall(
         None => None,
     };
     found.model = dense.as_ref().map(|(model, _)| model.clone());
-    let legs = legs(db, &cache.catalogue, query, &asked, dense.map(|(_, dense)| dense))?;
+    let legs = legs(db, cache, query, &asked, dense.map(|(_, dense)| dense))?;
     let most = query.limit.saturating_mul(2).saturating_add(SPARE);
     let ranked = fuse::rank(&cache.catalogue, query, &legs, asked.current, most);
     let words: Vec<String> = asked.terms.iter().map(|term| term.word.clone()).collect();
@@ -95,11 +95,12 @@ fn asked(catalogue: &Catalogue, query: &Query) -> Asked {
 
 fn legs(
     db: &Connection,
-    catalogue: &Catalogue,
+    cache: &mut Cache,
     query: &Query,
     asked: &Asked,
     dense: Option<Dense>,
 ) -> Result<Legs, Error> {
+    let Cache { catalogue, known, .. } = cache;
     let named = match query.mode {
         RecallMode::Local | RecallMode::Hybrid | RecallMode::Mix => {
             let named = named::named(db, catalogue, &names(query))?;
@@ -108,7 +109,7 @@ fn legs(
         RecallMode::Naive | RecallMode::Global | RecallMode::Bypass => None,
     };
     // Where nothing is named, the words are all there is to go by.
-    let places = postings::places(db, catalogue, &asked.terms)?;
+    let places = postings::places(db, catalogue, known, &asked.terms)?;
     let mut words = lexical(catalogue, &asked.terms, &places);
     if let (RecallMode::Local, Some(named)) = (query.mode, &named) {
         words.touched.retain(|note| named.notes.contains_key(note));

@@ -8,6 +8,7 @@ use super::weights;
 use crate::error::Error;
 use crate::languages::Term;
 use rusqlite::Connection;
+use std::collections::HashMap;
 
 /// Gives a connection a table of its own in which each place of a word in the index is a row.
 pub(crate) fn prepare(db: &Connection) -> Result<(), Error> {
@@ -21,7 +22,10 @@ pub(crate) fn prepare(db: &Connection) -> Result<(), Error> {
 const PROBE: usize = 800;
 /// Places that are read for one question at least, and at most; between them, as many as there are passages.
 const LEAST: usize = 12_000;
-const MOST: usize = 60_000;
+const MOST: usize = 24_000;
+
+/// Notes of one name that are looked at. What more than these name tells little.
+const NAMING: usize = 400;
 
 /// Places of one word of the question.
 #[derive(Debug, Default)]
@@ -39,12 +43,46 @@ pub(super) struct Place {
     pub(super) often: f32,
 }
 
+/// Places of index terms that were asked for, as they are in the file that the catalogue is of: questions share their most
+/// common words, and those cost most. What is answered does not depend on what is in here.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    terms: HashMap<String, Posting>,
+    places: usize,
+}
+
+#[derive(Debug, Default)]
+struct Posting {
+    found: Vec<Place>,
+    /// How many of them the probe reached, where there are more.
+    probe: Option<usize>,
+    /// Only the probe was read.
+    probed: bool,
+}
+
+/// Places that are kept: about 2 MB.
+const KEPT: usize = 200_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Far {
+    Probe,
+    All,
+}
+
 /// For each term its places. Those of terms that were cut are empty, unless all were.
-pub(super) fn places(db: &Connection, catalogue: &Catalogue, terms: &[Term]) -> Result<Vec<Places>, Error> {
+pub(super) fn places(
+    db: &Connection,
+    catalogue: &Catalogue,
+    known: &mut Known,
+    terms: &[Term],
+) -> Result<Vec<Places>, Error> {
+    if known.places > KEPT {
+        *known = Known::default();
+    }
     let mut all = Vec::with_capacity(terms.len());
     let mut left = catalogue.passages.len().clamp(LEAST, MOST);
     for term in terms {
-        let places = of_term(db, catalogue, term, PROBE)?;
+        let places = of_term(db, catalogue, known, term, Far::Probe)?;
         left = left.saturating_sub(places.found.len());
         all.push(places);
     }
@@ -56,10 +94,10 @@ pub(super) fn places(db: &Connection, catalogue: &Catalogue, terms: &[Term]) -> 
     let mut rarest = cut.len() == all.iter().filter(|places| !places.found.is_empty()).count();
     for number in cut {
         let (Some(places), Some(term)) = (all.get_mut(number), terms.get(number)) else { continue };
-        let known = reach(places).max(1) as usize;
-        let expected = PROBE.saturating_mul(catalogue.notes.len()) / known;
+        let reached = reach(places).max(1) as usize;
+        let expected = PROBE.saturating_mul(catalogue.notes.len()) / reached;
         if expected <= left || rarest {
-            *places = of_term(db, catalogue, term, MOST)?;
+            *places = of_term(db, catalogue, known, term, Far::All)?;
             left = left.saturating_sub(places.found.len());
             rarest = false;
         } else {
@@ -69,18 +107,24 @@ pub(super) fn places(db: &Connection, catalogue: &Catalogue, terms: &[Term]) -> 
     Ok(all)
 }
 
-fn of_term(db: &Connection, catalogue: &Catalogue, term: &Term, most: usize) -> Result<Places, Error> {
+fn of_term(
+    db: &Connection,
+    catalogue: &Catalogue,
+    known: &mut Known,
+    term: &Term,
+    far: Far,
+) -> Result<Places, Error> {
     let mut places = Places::default();
     for own in &term.own {
-        read(db, catalogue, own, 1.0, most, &mut places)?;
+        known.add(db, catalogue, own, 1.0, far, &mut places)?;
     }
     if !(term.guessed && places.found.iter().any(|place| place.often > 0.0)) {
         for translated in &term.translated {
-            read(db, catalogue, translated, weights::TRANSLATED, most, &mut places)?;
+            known.add(db, catalogue, translated, weights::TRANSLATED, far, &mut places)?;
         }
     }
     for alike in &term.alike {
-        read(db, catalogue, alike, weights::ALIKE, most, &mut places)?;
+        known.add(db, catalogue, alike, weights::ALIKE, far, &mut places)?;
     }
     if term.own.len() + term.translated.len() + term.alike.len() > 1 {
         places.found.sort_by_key(|place| (place.note, place.passage));
@@ -96,23 +140,44 @@ fn of_term(db: &Connection, catalogue: &Catalogue, term: &Term, most: usize) -> 
     Ok(places)
 }
 
-/// Adds the places of one index term.
-fn read(
-    db: &Connection,
-    catalogue: &Catalogue,
-    term: &str,
-    weight: f32,
-    most: usize,
-    places: &mut Places,
-) -> Result<(), Error> {
+impl Known {
+    /// Adds the places of one index term.
+    fn add(
+        &mut self,
+        db: &Connection,
+        catalogue: &Catalogue,
+        term: &str,
+        weight: f32,
+        far: Far,
+        places: &mut Places,
+    ) -> Result<(), Error> {
+        if self.terms.get(term).is_none_or(|posting| posting.probed && far == Far::All) {
+            let posting = read(db, catalogue, term, far)?;
+            self.places += posting.found.len() + 1;
+            self.terms.insert(term.to_owned(), posting);
+        }
+        let Some(posting) = self.terms.get(term) else { return Ok(()) };
+        let reached = posting.probe.filter(|_| far == Far::Probe);
+        places.cut |= reached.is_some();
+        let found = posting.found.get(..reached.unwrap_or(posting.found.len())).unwrap_or_default();
+        places.found.extend(found.iter().map(|place| Place { often: place.often * weight, ..*place }));
+        Ok(())
+    }
+}
+
+fn read(db: &Connection, catalogue: &Catalogue, term: &str, far: Far) -> Result<Posting, Error> {
     let mut query = db.prepare_cached("SELECT doc, col FROM temp.places WHERE term = ?1")?;
     let mut rows = query.query([term])?;
     let (mut id, mut note) = (i64::MIN, None);
     let (mut at, mut steps) = (0, 0);
+    let mut posting = Posting::default();
     while let Some(row) = rows.next()? {
         steps += 1;
-        if steps > most {
-            places.cut = true;
+        if steps == PROBE + 1 {
+            posting.probe = Some(posting.found.len());
+            posting.probed = far == Far::Probe;
+        }
+        if posting.probed || steps > MOST {
             break;
         }
         let doc = row.get_ref(0)?.as_i64().map_err(Error::damaged)?;
@@ -124,19 +189,20 @@ fn read(
         let Some(number) = note else { continue };
         let (passage, often) = match row.get_ref(1)?.as_bytes().map_err(Error::damaged)? {
             b"text" => match catalogue.passage(number, id) {
-                Some(passage) => (passage, weight),
-                None => (NONE, weight * weights::READING),
+                Some(passage) => (passage, 1.0),
+                None => (NONE, weights::READING),
             },
-            b"title" => (NONE, weight * weights::TITLE),
+            b"title" => (NONE, weights::TITLE),
             _ => continue,
         };
         let number = u32::try_from(number).unwrap_or(NONE);
-        match places.found.last_mut() {
+        match posting.found.last_mut() {
             Some(last) if last.note == number && last.passage == passage => last.often += often,
-            Some(_) | None => places.found.push(Place { note: number, passage, often }),
+            Some(_) | None => posting.found.push(Place { note: number, passage, often }),
         }
     }
-    Ok(())
+    posting.found.shrink_to_fit();
+    Ok(posting)
 }
 
 /// Whether any passage names one of these entities: one look for what are mostly words that are none.
@@ -161,7 +227,7 @@ pub(super) fn naming(db: &Connection, catalogue: &Catalogue, token: &str) -> Res
                 found.push(note);
             }
         }
-        if found.len() >= PROBE {
+        if found.len() >= NAMING {
             break;
         }
     }

@@ -1,4 +1,5 @@
-//! Every number that was chosen by measuring, and on what. The halves that were measured on are never reported.
+//! Every number of the ranking that was chosen, and on what: by measuring, or by judgement where it says so. Goals are held
+//! against other halves than those that were measured on.
 //!
 //! "Conversations": LoCoMo, conversations 0–4, turn by turn. "Sessions": the same by session. "Code": CoSQA's dev questions.
 
@@ -6,13 +7,13 @@
 pub(super) const K1: f32 = 1.0;
 pub(super) const B: f32 = 0.6;
 
-/// A word of the title counts as so many in the text. On code, where a function's name stands there.
+/// A word of the title counts as so many in the text. By judgement: none of the sets that were measured on has titles.
 pub(super) const TITLE: f32 = 3.0;
 
-/// A word that a reader put beside the note counts less than one in it. Not measured.
+/// A word that a reader put beside the note counts less than one in it. By judgement.
 pub(super) const READING: f32 = 0.5;
 
-/// A translated word counts less than the word itself. On probes in Russian, Spanish and Chinese.
+/// A translated word counts less than the word itself. By judgement.
 pub(super) const TRANSLATED: f32 = 0.6;
 
 /// Another English word for about the same. On the tuning half of our own set.
@@ -28,7 +29,8 @@ pub(super) const LENT: [f32; 2] = [0.5, 0.25];
 /// Of the smaller one, when a note has a word and its neighbour lends it too. On conversations.
 pub(super) const LENT_BESIDE: f32 = 0.2;
 
-/// Words up to which a note lends in full; a longer one says more by itself and lends less. On sessions as one thread.
+/// Words up to which a note lends in full; a longer one says more by itself and lends less. By judgement: turns are mostly
+/// shorter, and the sessions that were measured are no threads.
 pub(super) const LENDER: f32 = 60.0;
 
 /// Share of the best passages in a long note's score; the rest is the note as a whole. On sessions.
@@ -42,7 +44,7 @@ pub(super) const DENSE: f32 = 0.35;
 pub(super) const CODE_WORDS: f32 = 0.12;
 
 /// A note with nothing of the question but its meaning is at least so close; a note about anything else is at 0.1 or so.
-/// Not measured: low, since a model's own scale is not known here.
+/// By judgement: low, since a model's own scale is not known here.
 pub(super) const CLOSE: f32 = 0.15;
 
 /// A passage that is close to many others is close to every question; so much of its nearness to its nearest ones among
@@ -51,22 +53,23 @@ pub(super) const CROWDED: f32 = 0.3;
 pub(super) const CROWD: usize = 10;
 pub(super) const CANDIDATES: usize = 100;
 
-/// Weight of what the question names beside its words. Not measured: small, so that it decides among equals.
+/// Weight of what the question names beside its words: small, so that it decides among equals. By judgement; sessions like it
+/// a little better than none.
 pub(super) const NAMED: f32 = 0.15;
-/// One relation further.
+/// One relation further. By judgement.
 pub(super) const HOP: f32 = 0.3;
 
-/// What the newest note has over an old one, and when the question asks how things are now. Only near-ties turn.
+/// What the newest note has over an old one, and when the question asks how things are now. By judgement: only near-ties turn.
 pub(super) const RECENT: f64 = 0.02;
 pub(super) const RECENT_NOW: f64 = 0.15;
-/// Days after which half of that is left.
+/// Days after which half of that is left. By judgement.
 pub(super) const HALF_LIFE_DAYS: f64 = 30.0;
 
-/// What a note has of the score of one that it supersedes.
+/// What a note has of the score of one that it supersedes. By judgement.
 pub(super) const SUCCESSOR: f32 = 0.95;
 
-/// Hits below this share of the best one's score are noise.
+/// Hits below this share of the best one's score are noise. By judgement.
 pub(super) const NOISE: f64 = 0.05;
 
-/// Texts that share this much of their shingles say the same.
+/// Texts that share this much of their shingles say the same. By judgement; on code it changes nothing.
 pub(super) const SAME: f64 = 0.8;
