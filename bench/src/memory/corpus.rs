@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result, ensure};
 use bench::recall_set::Set;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,6 +53,9 @@ pub fn corpus(count: usize) -> Result<Corpus> {
     for book in BOOKS {
         walk(&root, &root.join(book), count, &mut pages)?;
     }
+    // A page that is there twice is refused by LightRAG.
+    let mut seen = HashSet::new();
+    pages.retain(|page: &Page| seen.insert(page.text.clone()));
     let texts: Vec<String> = pages.iter().map(|page| page.text.clone()).collect();
     let lines: Vec<&str> =
         texts.iter().flat_map(|text| text.lines()).filter(|line| line.len() > 20).collect();
