@@ -145,6 +145,12 @@ impl Reader {
         self.ask(|db| one(db, &format!("{NOTE} WHERE note = ?1"), [note.as_str()], note_row))
     }
 
+    /// Where a note comes from, without its text; none once it was forgotten.
+    pub fn source_of(&self, note: &NoteId) -> Result<Option<String>, Error> {
+        let sql = "SELECT source FROM notes WHERE note = ?1";
+        self.ask(|db| one(db, sql, [note.as_str()], |_, row| Ok(row.get(0)?)))
+    }
+
     /// The note that says now what this source says.
     pub fn note_of_source(&self, project: &ProjectId, source: &str) -> Result<Option<NoteRow>, Error> {
         let sql = format!(

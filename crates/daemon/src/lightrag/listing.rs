@@ -41,7 +41,11 @@ pub fn row(row: &NoteRow, batch: Option<&str>) -> Value {
 
 /// By what a note is cited: its source, and which one it is where many have that source.
 pub fn file_path(row: &NoteRow) -> String {
-    if note::is_shared(&row.source) { format!("{} ({})", row.source, row.note) } else { row.source.clone() }
+    cited(&row.note, &row.source)
+}
+
+pub fn cited(id: &NoteId, source: &str) -> String {
+    if note::is_shared(source) { format!("{source} ({id})") } else { source.to_owned() }
 }
 
 /// `2026-11-22T15:12:37.380000+00:00`.

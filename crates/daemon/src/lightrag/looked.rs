@@ -2,7 +2,7 @@
 
 use super::asked::Asked;
 use super::context::{Looked, Passage};
-use super::listing::file_path;
+use super::listing::{cited, file_path};
 use super::refuse::Refusal;
 use crate::context::Daemon;
 use crate::{names, remember};
@@ -32,9 +32,8 @@ pub async fn look(daemon: &Arc<Daemon>, space: &ProjectId, asked: &Asked) -> Res
     let named =
         found.entities.iter().map(|row| &row.notes).chain(found.relations.iter().map(|row| &row.notes));
     let named = named.flat_map(|notes| notes.iter().take(CITED));
-    let ids = found.hits.iter().map(|hit| &hit.note).chain(named).cloned().collect();
-    let rows = notes(daemon, ids).await?;
-    let paths = rows.iter().map(|(note, row)| (note.clone(), file_path(row))).collect();
+    let hits = found.hits.iter().map(|hit| hit.note.clone()).collect();
+    let (rows, paths) = notes(daemon, hits, named.cloned().collect()).await?;
     let mut passages = Vec::new();
     for hit in std::mem::take(&mut found.hits) {
         // One that was forgotten meanwhile is not told.
@@ -60,16 +59,31 @@ fn titled(row: &NoteRow, text: String, nth: usize) -> String {
     }
 }
 
-/// Those that are still there.
-async fn notes(daemon: &Daemon, ids: BTreeSet<NoteId>) -> Result<HashMap<NoteId, NoteRow>, Refusal> {
+/// The hits that are still there, and how they and what else is `named` are cited.
+async fn notes(
+    daemon: &Daemon,
+    hits: BTreeSet<NoteId>,
+    named: BTreeSet<NoteId>,
+) -> Result<(HashMap<NoteId, NoteRow>, HashMap<NoteId, String>), Refusal> {
     let read = daemon.reads.ask(move |r| {
-        let mut rows = HashMap::with_capacity(ids.len());
-        for id in ids {
+        let mut rows = HashMap::with_capacity(hits.len());
+        let mut paths = HashMap::with_capacity(hits.len() + named.len());
+        for id in hits {
             if let Some(row) = r.note(&id)? {
+                paths.insert(id.clone(), file_path(&row));
                 rows.insert(id, row);
             }
         }
-        Ok(rows)
+        for id in named {
+            if paths.contains_key(&id) {
+                continue;
+            }
+            if let Some(source) = r.source_of(&id)? {
+                let path = cited(&id, &source);
+                paths.insert(id, path);
+            }
+        }
+        Ok((rows, paths))
     });
     Ok(read.await?)
 }
