@@ -79,8 +79,8 @@ suite_clippy() { check "clippy without a warning" cargo clippy --quiet --workspa
 suite_unit() {
   local bad=0
   cargo nextest run -E 'not binary(layering)' || bad=1
-  # The dashboard's own logic runs here on the host; that it compiles to wasm and works is the suite `ui`.
-  cargo nextest run --package ui || bad=1
+  # The dashboard's own logic runs here on the host (that it compiles to wasm and works is the suite `ui`); the bench judges figures.
+  cargo nextest run --package ui --package bench || bad=1
   check "protocol and engine compile for wasm32" env RUSTC="$WASM_RUSTC" cargo check --quiet --package protocol --package engine \
     --target wasm32-unknown-unknown --target-dir "$TARGET/wasm-check" || bad=1
   return $bad
