@@ -260,17 +260,23 @@ fn with_env(value: &str, env: &BTreeMap<String, String>) -> String {
 
 /// What npm itself goes by when nobody set anything. It reads its settings and runs nothing.
 fn ask_npm(machine: &Machine) -> Option<String> {
-    let npm = machine.npm.as_deref()?;
-    let said = Command::new(npm)
-        .args(["config", "get", "registry"])
-        .current_dir(Path::new("/"))
-        .env_clear()
-        .envs(&machine.env)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&said.stdout).trim().to_owned();
-    (said.status.success() && text.starts_with("http")).then_some(text)
+    machine.asks(machine.npm.as_deref()?, &["config", "get", "registry"])
+}
+
+impl Machine {
+    /// The address that a program prints with the machine's own settings and nothing else.
+    pub(super) fn asks(&self, program: &Path, args: &[&str]) -> Option<String> {
+        let said = Command::new(program)
+            .args(args)
+            .current_dir(Path::new("/"))
+            .env_clear()
+            .envs(&self.env)
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        let text = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        (said.status.success() && text.starts_with("http")).then_some(text)
+    }
 }
 
 #[cfg(test)]

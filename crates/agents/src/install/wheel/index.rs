@@ -4,8 +4,7 @@ use crate::install::Machine;
 use crate::install::npmrc::{Plain, Source, Words};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 const PIP: Words = Words {
     sign_in: "put the index' user and password into its address, in pip.conf or as `index` under [memory]",
@@ -95,23 +94,15 @@ fn decoded(text: &str) -> String {
 
 /// What pip itself goes by when nobody set anything. It reads its own code and runs nothing else.
 fn ask_pip(machine: &Machine) -> Option<String> {
-    let python = machine.python.as_deref()?;
-    let said = Command::new(python)
-        .args(["-I", "-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"])
-        .current_dir(Path::new("/"))
-        .env_clear()
-        .envs(&machine.env)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&said.stdout).trim().to_owned();
-    (said.status.success() && text.starts_with("http")).then_some(text)
+    let says = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)";
+    machine.asks(machine.python.as_deref()?, &["-I", "-c", says])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+    use std::path::Path;
 
     fn machine(env: &[(&str, &str)], conf: &str) -> (tempfile::TempDir, Machine) {
         let dir = tempfile::tempdir().unwrap();
