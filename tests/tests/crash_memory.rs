@@ -7,7 +7,7 @@ mod crash;
 mod harness;
 mod service;
 
-use crash::{answers, launched, live, workspace};
+use crash::{Dice, answers, launched, live, workspace};
 use harness::{House, QUICK, a_note, about};
 use protocol::api::NewNote;
 use protocol::fact::Fact;
@@ -24,25 +24,6 @@ const KILLS: u64 = 200;
 const LONGEST: u64 = 250;
 /// Files that notes come from, so that some supersede others.
 const SOURCES: u64 = 40;
-
-/// A small generator (splitmix64), so that a seed tells the whole test.
-struct Dice(u64);
-
-impl Dice {
-    fn new() -> Dice {
-        let given = std::env::var("LOOPWRIGHT_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-        let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-        Dice(given.unwrap_or_else(|| u64::try_from(now()).unwrap()))
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
 
 /// What a client was told: notes that are kept, and notes that are gone.
 #[derive(Default)]

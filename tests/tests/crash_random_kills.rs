@@ -7,7 +7,8 @@ mod crash;
 mod harness;
 
 use crash::{
-    Visitor, ask, doomed, edge_state, launched, live, live_release, marked, runs, thinking, visit, workspace,
+    Dice, Visitor, ask, doomed, edge_state, launched, live, live_release, marked, runs, thinking, visit,
+    workspace,
 };
 use harness::{BAKERY, House, PATIENCE, QUICK, asking_as};
 use protocol::fact::{AttemptEnd, Entry, Outcome};
@@ -21,25 +22,6 @@ const KILLS: u64 = 100;
 const LONGEST: u64 = 1500;
 /// A request is sent before every so many lives.
 const PER_REQUEST: u64 = 2;
-
-/// A small generator (splitmix64), so that a seed tells the whole test.
-struct Dice(u64);
-
-impl Dice {
-    fn new() -> Dice {
-        let given = std::env::var("LOOPWRIGHT_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-        let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-        Dice(given.unwrap_or_else(|| u64::try_from(now()).unwrap()))
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
 
 /// A client that sends each request until it is told that it was accepted.
 #[derive(Default)]

@@ -23,6 +23,25 @@ const PLAIN: [&str; 4] = ["--port", "0", "--starter", "static"];
 /// Between two visits of the site.
 const THINKS: Duration = Duration::from_millis(10);
 
+/// A small generator (splitmix64), so that a seed tells the whole test.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn new() -> Dice {
+        let given = std::env::var("LOOPWRIGHT_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+        let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        Dice(given.unwrap_or_else(|| u64::try_from(now()).unwrap()))
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
 /// A workspace with these settings beside the usual ones.
 pub fn workspace(settings: &str) -> Workspace {
     let workspace = Workspace::new().unwrap();
