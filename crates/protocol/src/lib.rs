@@ -7,11 +7,13 @@
 pub mod api;
 pub mod clean;
 pub mod date;
+pub mod desk;
 pub mod error;
 pub mod fact;
 pub mod id;
 pub mod note;
 pub mod price;
+pub mod setup;
 pub mod view;
 
 pub use api::{Request, Response};

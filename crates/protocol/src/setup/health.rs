@@ -1,0 +1,130 @@
+//! How a server does.
+
+use super::{Obstacle, Work};
+use crate::At;
+use serde::{Deserialize, Serialize};
+
+/// The first thing that the server's program says: who it is, so that a downgrade or another API is refused in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    pub version: String,
+    /// Version of the control API.
+    pub api: u32,
+    /// Hex SHA-256 of the program itself.
+    pub sha256: String,
+    pub arch: String,
+    pub host: String,
+    /// Path of the control socket.
+    pub control: String,
+    pub setup: SetupState,
+}
+
+/// Where the set-up stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SetupState {
+    Never,
+    /// A run is at work now.
+    Running {
+        work: Work,
+        seq: u64,
+    },
+    /// A run was cut short; it goes on by `setup apply` (or by itself after a start).
+    Unfinished {
+        work: Work,
+        seq: u64,
+    },
+    /// The last run met something that needs the user.
+    Blocked {
+        work: Work,
+        step: String,
+        obstacle: Obstacle,
+        seq: u64,
+    },
+    Done {
+        seq: u64,
+        at: At,
+    },
+}
+
+/// Read live on the server. What could not be read is none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Health {
+    /// Version of the daemon that runs; none when none answers.
+    pub daemon: Option<String>,
+    pub edge: bool,
+    pub units: Vec<UnitState>,
+    /// Seconds since the server started.
+    pub uptime: Option<u64>,
+    /// One-minute load.
+    pub load: Option<f64>,
+    pub cores: Option<u32>,
+    /// Bytes.
+    pub memory: Option<Room>,
+    pub swap: Option<Room>,
+    pub disk: Option<Room>,
+    pub certificates: Vec<Certificate>,
+    /// Ports on which something listens on other than loopback addresses.
+    pub open: Vec<OpenPort>,
+    pub reboot_needed: Option<bool>,
+    pub time_synced: Option<bool>,
+    pub security_updates: Option<bool>,
+    /// An agent's own sandbox can be made here.
+    pub sandbox: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    pub used: u64,
+    pub total: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitState {
+    pub name: String,
+    /// As systemd says it: "active", "failed".
+    pub state: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// A domain or an address.
+    pub name: String,
+    pub until: Option<At>,
+    /// Why the last renewal failed.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPort {
+    pub port: u16,
+    pub program: Option<String>,
+}
+
+/// What answered when the desktop tried the server from outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposure {
+    pub at: At,
+    /// The address that was tried.
+    pub address: String,
+    pub tried: Vec<Tried>,
+}
+
+impl Exposure {
+    /// Ports that answered and should not.
+    pub fn wrong(&self) -> impl Iterator<Item = &Tried> {
+        self.tried.iter().filter(|tried| tried.open && !tried.meant)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    pub port: u16,
+    /// What would answer there: "dashboard", "memory".
+    pub what: String,
+    pub open: bool,
+    /// It is meant to answer from outside.
+    pub meant: bool,
+}
