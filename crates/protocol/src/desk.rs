@@ -130,7 +130,7 @@ pub enum DeskAnswer {
         state: SetupState,
     },
     Health {
-        health: Health,
+        health: Box<Health>,
     },
     Exposure {
         exposure: Exposure,
@@ -204,7 +204,7 @@ pub enum Stands {
     /// `sudo` on the server wants the password.
     SudoPassword,
     Found {
-        found: Found,
+        found: Box<Found>,
         #[serde(default)]
         offers: Option<Installed>,
     },
