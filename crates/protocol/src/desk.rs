@@ -27,6 +27,10 @@ pub enum DeskRequest {
         target: Target,
         secret: Secret,
     },
+    /// Where a meeting stands now: what a window asks that was closed and opened again.
+    Meeting {
+        meeting: String,
+    },
     /// The answer to what the connection asked.
     Say {
         meeting: String,
@@ -37,7 +41,7 @@ pub enum DeskRequest {
         meeting: String,
         wish: Wish,
     },
-    /// Do what the plan shows.
+    /// Do what the plan shows. Answered by the place that it becomes; how it goes on is read by `SetupAfter`.
     Begin {
         meeting: String,
         wish: Wish,
@@ -58,7 +62,7 @@ pub enum DeskRequest {
     Upgrade {
         place: Place,
     },
-    /// Take everything of ours off the server. `dry` only says what would go.
+    /// Take everything of ours off the server. `dry` only says what would go: as a plan, whose changes are what is taken.
     Remove {
         place: Place,
         dry: bool,
@@ -125,9 +129,15 @@ pub enum DeskAnswer {
     Plan {
         plan: Plan,
     },
+    Begun {
+        place: Place,
+    },
     Setup {
         entries: Vec<SetupEntry>,
         state: SetupState,
+        /// What the steps are called and how long they took before, where that is known.
+        #[serde(default)]
+        steps: Vec<KnownStep>,
     },
     Health {
         health: Box<Health>,
@@ -142,6 +152,16 @@ pub enum DeskAnswer {
         settings: DeskSettings,
     },
     Done,
+}
+
+/// A step of a set-up as the desktop knows it from a plan and from earlier runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownStep {
+    pub step: String,
+    pub title: String,
+    /// Milliseconds that it took on earlier runs on servers like this one; none is unknown.
+    #[serde(default)]
+    pub usual: Option<u64>,
 }
 
 /// What the program's one command gives.
@@ -199,6 +219,8 @@ pub enum Stands {
         #[serde(default)]
         known_elsewhere: bool,
     },
+    /// Another key than the one that is recorded for this server: a full stop. `Rebuilt` of the place forgets the old one.
+    Changed { place: Place, host: String, key: ChangedKey },
     /// The server asks: a second factor, an expired password.
     Question { name: String, prompts: Vec<Prompt> },
     /// `sudo` on the server wants the password.
