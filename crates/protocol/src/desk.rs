@@ -1,8 +1,8 @@
 //! What the window may ask of the desktop program, and what the program tells it by itself. One enum each, so that the
 //! program's one command is an exhaustive match.
 
-use crate::setup::{Exposure, Found, Health, Installed, Plan, SetupEntry, SetupState, Wish};
-use crate::{ApiError, At, JournalId, Request, Response};
+use crate::setup::{Change, Exposure, Found, Health, Installed, Plan, SetupEntry, SetupState, Wish};
+use crate::{ApiError, At, BlobId, JournalId, Request, Response};
 use serde::{Deserialize, Serialize};
 
 /// A workspace by name: this computer's own, or a server's. Path-safe, as an id is.
@@ -62,7 +62,7 @@ pub enum DeskRequest {
     Upgrade {
         place: Place,
     },
-    /// Take everything of ours off the server. `dry` only says what would go: as a plan, whose changes are what is taken.
+    /// Take everything of ours off the server. `dry` only says what would go (`Removal`).
     Remove {
         place: Place,
         dry: bool,
@@ -98,6 +98,11 @@ pub enum DeskRequest {
     Preview {
         place: Place,
         url: String,
+    },
+    /// A blob as an address that an `img` can show.
+    Picture {
+        place: Place,
+        blob: BlobId,
     },
     /// Where secrets are kept, and whether it is open.
     Vault,
@@ -139,11 +144,26 @@ pub enum DeskAnswer {
         #[serde(default)]
         steps: Vec<KnownStep>,
     },
+    /// What a removal would take, and what it would leave.
+    Removal {
+        removes: Vec<Change>,
+        #[serde(default)]
+        keeps: Vec<Left>,
+    },
+    /// An export is on this computer.
+    Exported {
+        path: String,
+        bytes: u64,
+    },
     Health {
         health: Box<Health>,
     },
     Exposure {
         exposure: Exposure,
+    },
+    /// A `data:` address.
+    Picture {
+        url: String,
     },
     Vault {
         vault: VaultState,
@@ -162,6 +182,13 @@ pub struct KnownStep {
     /// Milliseconds that it took on earlier runs on servers like this one; none is unknown.
     #[serde(default)]
     pub usual: Option<u64>,
+}
+
+/// What a removal leaves as it is, and why: it changed since, or somebody else's things are in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    pub what: Change,
+    pub why: String,
 }
 
 /// What the program's one command gives.
