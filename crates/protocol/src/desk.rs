@@ -1,7 +1,7 @@
 //! What the window may ask of the desktop program, and what the program tells it by itself. One enum each, so that the
 //! program's one command is an exhaustive match.
 
-use crate::setup::{Change, Exposure, Found, Health, Installed, Plan, SetupEntry, SetupState, Wish};
+use crate::setup::{Change, Choice, Exposure, Found, Health, Installed, Plan, SetupEntry, SetupState, Wish};
 use crate::{ApiError, At, BlobId, JournalId, Request, Response};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,12 @@ pub enum DeskRequest {
         place: Place,
         after: u64,
     },
+    /// Go on with a set-up that was cut short, failed or is blocked, with answers to what its step asked.
+    GoOn {
+        place: Place,
+        #[serde(default)]
+        choices: Vec<(String, Choice)>,
+    },
     Repair {
         place: Place,
     },
@@ -69,6 +75,7 @@ pub enum DeskRequest {
         keep_data: bool,
         export: Option<String>,
     },
+    /// To a folder of this computer; an empty name is the user's downloads.
     Export {
         place: Place,
         to: String,
@@ -238,6 +245,14 @@ impl std::fmt::Debug for Secret {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "stands", rename_all = "snake_case")]
 pub enum Stands {
+    /// Something is done that takes a while: what, and how far it is where that is known.
+    Busy {
+        words: String,
+        #[serde(default)]
+        done: Option<u64>,
+        #[serde(default)]
+        of: Option<u64>,
+    },
     /// Compare this with what the server's console says.
     Fingerprint {
         host: String,
