@@ -49,6 +49,8 @@ fn tab(app: App, view: View) -> impl IntoView {
 fn Heard() -> impl IntoView {
     let app = App::here();
     let said = move || match app.link.get() {
+        #[cfg(feature = "desktop")]
+        _ if app.offline.look(Option::is_some) => offline(app),
         Link::Opening => ("light grey", "Connecting", "Connecting to the daemon".to_owned()),
         Link::Live => {
             let host = app.home_with(|h| h.hello.host.clone()).unwrap_or_default();
@@ -62,8 +64,31 @@ fn Heard() -> impl IntoView {
         <span class="heard" role="status" title=move || said().2>
             <i class=move || said().0></i>
             <span>{move || said().1}</span>
+            {host(app)}
         </span>
     }
+}
+
+/// The dashboard belongs to one machine; its address names it.
+#[cfg(not(feature = "desktop"))]
+fn host(_: App) {}
+
+/// Whose workspace this is.
+#[cfg(feature = "desktop")]
+fn host(app: App) -> impl IntoView {
+    let name = move || app.home_with(|h| h.hello.host.clone());
+    view! { <b class="host" data-testid="host">{name}</b> }
+}
+
+/// What is shown is the copy on this computer, and as of when.
+#[cfg(feature = "desktop")]
+fn offline(app: App) -> (&'static str, &'static str, String) {
+    let when = app.offline.get().map(|since| crate::words::time::exact(since, app.zone)).unwrap_or_default();
+    (
+        "light amber",
+        "Offline",
+        format!("The daemon is not reached. Shown is the copy on this computer, as of {when}"),
+    )
 }
 
 const THEME: &str = "loopwright.theme";

@@ -64,6 +64,8 @@ fn Shell() -> impl IntoView {
         Nudge::Head(head) => app.hear(head),
         Nudge::Lost => app.lose(),
         Nudge::SignedOut => app.sign_out(None),
+        #[cfg(feature = "desktop")]
+        Nudge::Since(since) => app.offline.set(since),
     }));
     on_cleanup(move || {
         let _ = watch.try_with_value(backend::Watch::stop);
@@ -92,6 +94,30 @@ fn Warnings() -> impl IntoView {
                 " New requests are refused until there is room; nothing was harmed. Free some space, then ask again."
             </p>
         </Show>
+        {offline(app)}
+    }
+}
+
+#[cfg(not(feature = "desktop"))]
+fn offline(_: App) {}
+
+/// The workspace's daemon is not reached: the pages show the copy on this computer.
+#[cfg(feature = "desktop")]
+fn offline(app: App) -> impl IntoView {
+    use crate::words::time;
+    move || {
+        app.offline.get().map(|since| {
+            let ago = move || time::relative(app.now.get(), since, app.zone);
+            let host = app.home_with(|h| h.hello.host.clone()).unwrap_or_else(|| "this workspace".into());
+            view! {
+                <p class="warning" role="status" data-testid="offline">
+                    <b>{format!("{host} is not reached.")}</b>
+                    " You see the copy on this computer, as of "
+                    <time title=time::exact(since, app.zone)>{ago}</time>
+                    ". What would change something waits until it is back."
+                </p>
+            }
+        })
     }
 }
 

@@ -41,6 +41,9 @@ pub struct App {
     pub session: RwSignal<Session>,
     pub route: RwSignal<Route>,
     pub link: RwSignal<Link>,
+    /// What is shown is a copy, and as of when.
+    #[cfg(feature = "desktop")]
+    pub offline: RwSignal<Option<At>>,
     /// Set at every nudge, also when the number is the same: whoever reads it reads again.
     pub head: RwSignal<u64>,
     pub home: RwSignal<Load>,
@@ -62,6 +65,8 @@ impl App {
             session: RwSignal::new(Session::Entering),
             route: RwSignal::new(Route::parse("")),
             link: RwSignal::new(Link::Opening),
+            #[cfg(feature = "desktop")]
+            offline: RwSignal::new(None),
             head: RwSignal::new(0),
             home: RwSignal::new(Load::Loading),
             project: RwSignal::new(None),

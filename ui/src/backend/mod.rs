@@ -1,7 +1,9 @@
 //! The only room that knows how the daemon is reached. Pages call [`call`], [`watch_head`], [`picture`] and
-//! [`sign_in`]; today these speak HTTP to the page's own origin.
+//! [`sign_in`]; these speak HTTP to the page's own origin, or, in the desktop's window, to the desktop program.
 
 mod asks;
+#[cfg(feature = "desktop")]
+pub mod desk;
 mod events;
 mod http;
 mod json;
@@ -9,6 +11,8 @@ mod parse;
 mod proof;
 mod session;
 mod shapes;
+#[cfg(feature = "desktop")]
+mod tauri;
 mod wire;
 
 use protocol::id::{BlobId, ClientId};
@@ -25,35 +29,58 @@ pub enum Nudge {
     /// The connection is gone; it is tried again by itself.
     Lost,
     SignedOut,
+    /// Answers come from the copy on this computer, which is as of then; none: from the daemon again.
+    #[cfg(feature = "desktop")]
+    Since(Option<protocol::At>),
 }
 
 /// Asks the daemon.
 pub async fn call(request: &Request) -> Result<Answer, ApiError> {
+    #[cfg(feature = "desktop")]
+    if desk::there() {
+        return desk::call(request).await;
+    }
     http::call(request).await
 }
 
 /// A live connection that can be ended.
-pub struct Watch {
-    end: Option<web_sys::AbortController>,
+pub enum Watch {
+    Http(Option<web_sys::AbortController>),
+    #[cfg(feature = "desktop")]
+    Desk(tauri::Listening),
 }
 
 impl Watch {
     pub fn stop(&self) {
-        if let Some(end) = &self.end {
-            end.abort();
+        match self {
+            Self::Http(end) => {
+                if let Some(end) = end {
+                    end.abort();
+                }
+            }
+            #[cfg(feature = "desktop")]
+            Self::Desk(listening) => listening.stop(),
         }
     }
 }
 
 /// Hears of every new entry until it is stopped.
 pub fn watch_head(on: impl Fn(Nudge) + 'static) -> Watch {
+    #[cfg(feature = "desktop")]
+    if desk::there() {
+        return desk::watch_head(on);
+    }
     let end = web_sys::AbortController::new().ok();
     leptos::task::spawn_local(http::watch_head(on, end.as_ref().map(web_sys::AbortController::signal)));
-    Watch { end }
+    Watch::Http(end)
 }
 
 /// A blob as an address that an `img` can show.
 pub async fn picture(blob: &BlobId) -> Result<String, ApiError> {
+    #[cfg(feature = "desktop")]
+    if desk::there() {
+        return desk::picture(blob).await;
+    }
     http::picture(blob).await
 }
 
@@ -66,6 +93,11 @@ pub async fn sign_in(key: &str) -> Result<(), ApiError> {
 
 /// Whether there is a session to try. The daemon may still refuse it.
 pub fn signed_in() -> bool {
+    // The program on this computer is its user's own.
+    #[cfg(feature = "desktop")]
+    if desk::there() {
+        return true;
+    }
     session::token().is_some()
 }
 

@@ -3,6 +3,7 @@
 //! holds the two together.
 
 use super::json::{Error, FromJson, Read, Wrong, field, parse, tag, whole};
+use super::parse::Value;
 use protocol::ApiError;
 use protocol::id::*;
 use protocol::view::*;
@@ -15,10 +16,14 @@ macro_rules! answers {
 
         /// Reads an answer.
         pub fn answer(text: &str) -> Read<Answer> {
-            let json = parse(text)?;
+            answer_in(&parse(text)?)
+        }
+
+        /// The same out of a value that was read.
+        pub fn answer_in(json: &Value) -> Read<Answer> {
             let mut wrong = Wrong::default();
-            let answer = match tag(&json, "answer", &mut wrong) {
-                $($word => Answer::$name $({ $($field: field(&json, stringify!($field), &mut wrong)),+ })? $((<$inner>::from_json(&json, &mut wrong)))?,)+
+            let answer = match tag(json, "answer", &mut wrong) {
+                $($word => Answer::$name $({ $($field: field(json, stringify!($field), &mut wrong)),+ })? $((<$inner>::from_json(json, &mut wrong)))?,)+
                 _ => return Err(Error::new("a known answer")),
             };
             wrong.end(answer)
