@@ -76,7 +76,8 @@ impl Lexical {
             let Some(number_of) = places.first().map(|place| place.note) else { continue };
             let Some(note) = catalogue.notes.get(number_of as usize) else { continue };
             let often: f32 = places.iter().map(|place| place.often).sum();
-            let own = rare * saturated(often, note.words, means.note);
+            let bm25 = if catalogue.is_code(number_of) { w::CODE } else { w::PROSE };
+            let own = rare * saturated(bm25, often, note.words, means.note);
             self.passages(catalogue, places, rare, means.passage);
             add(&mut self.cover, number_of, rare);
             add(&mut self.own, number_of, own);
@@ -114,12 +115,16 @@ impl Lexical {
         for place in places.iter().filter(|place| place.passage != NONE) {
             any = true;
             let words = catalogue.passages.get(place.passage as usize).map_or(0.0, |passage| passage.words);
-            add(&mut self.passages, place.passage, rare * saturated(place.often + title, words, mean));
+            add(
+                &mut self.passages,
+                place.passage,
+                rare * saturated(w::PROSE, place.often + title, words, mean),
+            );
         }
         let note = places.first().and_then(|place| catalogue.notes.get(place.note as usize));
         if let (false, Some(note)) = (any, note.filter(|note| note.count > 0)) {
             let words = catalogue.passages.get(note.first as usize).map_or(0.0, |passage| passage.words);
-            add(&mut self.passages, note.first, rare * saturated(title, words, mean));
+            add(&mut self.passages, note.first, rare * saturated(w::PROSE, title, words, mean));
         }
     }
 
@@ -130,7 +135,7 @@ impl Lexical {
             let (Some(note), Some(score)) = (catalogue.notes.get(at), self.notes.get_mut(at)) else {
                 continue;
             };
-            if note.count > 1 {
+            if note.count > 1 && !catalogue.is_code(*number) {
                 let range = note.first as usize..(note.first + note.count) as usize;
                 let (best, second) = two_best(self.passages.get(range).unwrap_or_default());
                 *score = (1.0 - w::PASSAGES) * *score + w::PASSAGES * (best + w::SECOND * second);
@@ -175,8 +180,8 @@ fn two_best(scores: &[f32]) -> (f32, f32) {
     )
 }
 
-fn saturated(often: f32, words: f32, mean: f32) -> f32 {
-    often * (w::K1 + 1.0) / (often + w::K1 * (1.0 - w::B + w::B * words / mean))
+fn saturated(w::Bm25 { k1, b }: w::Bm25, often: f32, words: f32, mean: f32) -> f32 {
+    often * (k1 + 1.0) / (often + k1 * (1.0 - b + b * words / mean))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of notes are far below what an f32 holds exactly")]
