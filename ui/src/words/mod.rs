@@ -12,6 +12,7 @@ pub mod mcp;
 pub mod memory;
 pub mod reply;
 pub mod route;
+pub mod servers;
 pub mod stages;
 pub mod time;
 
