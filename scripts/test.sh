@@ -74,7 +74,8 @@ suite_fmt() {
 }
 readable() { local script bad=0; for script in "$@"; do bash -n "$script" || bad=1; done; return $bad; }
 
-suite_clippy() { check "clippy without a warning" cargo clippy --quiet --workspace --all-targets -- -D warnings; }
+# The desktop needs the system's webview: the suite `window` looks at it.
+suite_clippy() { check "clippy without a warning" cargo clippy --quiet --workspace --exclude desktop --all-targets -- -D warnings; }
 
 suite_unit() {
   local bad=0

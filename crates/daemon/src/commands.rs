@@ -245,8 +245,11 @@ async fn talk(client: &Client, home: &Home, command: Command, json: bool) -> Res
             return ask::journal(client, after, follow, json).await.map(|()| ExitCode::SUCCESS);
         }
         Command::Mirror { dir } => {
-            let head = mirror::pull(client, &dir).await?;
-            print::line(&format!("{} holds the journal up to entry {head}", dir.display()))?;
+            let pulled = mirror::pull(client, &dir).await?;
+            if let Some(warning) = pulled.warning {
+                print::line(&format!("warning: {warning}"))?;
+            }
+            print::line(&format!("{} holds the journal up to entry {}", dir.display(), pulled.head))?;
             return Ok(ExitCode::SUCCESS);
         }
         Command::Memory { command } => return memory_cli::run(client, home, command, json).await,

@@ -274,7 +274,7 @@ fn open_memory(home: &Home, journal: &Journal) -> Result<memory::Memory> {
             Ok(()) | Err(_) => {}
         }
     }
-    remember::open(&home.memory(), journal.id()).context("failed to open the memory")
+    mirror::open_memory(&home.memory(), journal.id()).context("failed to open the memory")
 }
 
 /// The first folder that holds the program.

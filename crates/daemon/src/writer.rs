@@ -360,7 +360,7 @@ mod tests {
         let opening = Opening::Source { fresh_id, daemon: "1", at: names::now() };
         let journal = Journal::open(&path, opening).unwrap();
         let reader = Reader::open(&path).unwrap();
-        let memory = crate::remember::open(&dir.path().join("memory"), journal.id()).unwrap();
+        let memory = mirror::open_memory(&dir.path().join("memory"), journal.id()).unwrap();
         let keeper = Keeper::start(memory, reader.clone(), journal.head().0).unwrap();
         let writer =
             Writer::start(dir.path().to_owned(), journal, reader, keeper, Limits::default()).unwrap();

@@ -5,7 +5,8 @@ use crate::names;
 use crate::remember;
 use crate::remember::push::{Origin, push};
 use engine::Input;
-use memory::{Found, GraphQuery, Query};
+use memory::GraphQuery;
+use mirror::rows;
 use protocol::api::{GraphAsk, NewNote, RecallAsk};
 use protocol::fact::MemoryGraphEdited;
 use protocol::note::{GraphEdit, Reading};
@@ -13,11 +14,6 @@ use protocol::view::*;
 use protocol::*;
 use std::sync::Arc;
 
-/// Notes in an answer where the caller names no limit.
-const FOUND: u32 = 20;
-/// Requests that a note's page lists, and that the meter shows.
-const RECALLS: u32 = 100;
-const METER: u32 = 30;
 /// Bytes of notes in one page of an export, and notes.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
 const PAGE_NOTES: u32 = 200;
@@ -30,11 +26,7 @@ const DESCRIPTION: usize = 4000;
 async fn space(daemon: &Daemon, named: Option<ProjectId>) -> Result<ProjectId, ApiError> {
     let Some(space) = named else { return daemon.active_project().await };
     let of = space.clone();
-    let read = daemon.reads.ask(move |r| {
-        Ok(r.projects()?.iter().any(|row| row.project == of)
-            || r.spaces()?.iter().any(|(known, _)| *known == of))
-    });
-    if read.await? {
+    if daemon.reads.ask(move |r| rows::is_space(r, &of)).await? {
         return Ok(space);
     }
     Err(ApiError::new(Code::NotFound, format!("there is no project {space}"))
@@ -48,51 +40,16 @@ pub async fn notes(
     superseded: bool,
 ) -> Result<Response, ApiError> {
     let space = space(daemon, project).await?;
-    let limit = super::read::page(limit);
+    let limit = rows::page(limit);
     let rows = daemon.reads.ask(move |r| r.notes(&space, limit, superseded)).await?;
     Ok(Response::Notes { rows })
 }
 
-/// What an ask means to the memory.
-pub fn query(ask: RecallAsk, now: At) -> Query {
-    let known = Query::new(ask.query, now);
-    Query {
-        mode: ask.mode,
-        limit: super::read::page(ask.limit.or(Some(FOUND))) as usize,
-        tokens: ask.tokens.map_or(known.tokens, u64::from),
-        kinds: ask.kinds,
-        since: ask.since,
-        until: ask.until,
-        superseded: ask.superseded,
-        ..known
-    }
-}
-
 pub async fn recall(daemon: &Daemon, mut ask: RecallAsk) -> Result<Response, ApiError> {
     let space = space(daemon, ask.project.take()).await?;
-    let found = remember::recall(daemon, &space, query(ask, names::now())).await?;
-    let view = daemon.reads.ask(move |r| told(r, found)).await?;
+    let found = remember::recall(daemon, &space, mirror::query(ask, names::now())).await?;
+    let view = daemon.reads.ask(move |r| mirror::told(r, found)).await?;
     Ok(Response::Recalled(Box::new(view)))
-}
-
-/// What was found, with what the journal says of each note. A note that was forgotten meanwhile is left out.
-pub fn told(reader: &journal::Reader, found: Found) -> Result<RecalledView, journal::Error> {
-    let mut rows = Vec::with_capacity(found.hits.len());
-    for hit in found.hits {
-        if let Some(note) = reader.note(&hit.note)? {
-            let text = hit.passages.join("\n[…]\n");
-            let (score, why) = (Some(hit.score), Some(hit.why));
-            rows.push(NoteRow { score, why, text, tokens: hit.tokens, ..note });
-        }
-    }
-    Ok(RecalledView {
-        rows,
-        entities: found.entities,
-        relations: found.relations,
-        tokens: found.tokens,
-        of_tokens: found.of_tokens,
-        model: found.model,
-    })
 }
 
 pub async fn remember(
@@ -106,16 +63,7 @@ pub async fn remember(
 
 pub async fn note(daemon: &Daemon, note: NoteId) -> Result<Response, ApiError> {
     let id = note.clone();
-    let read = daemon.reads.ask(move |r| {
-        let Some(row) = r.note(&id)? else { return Ok(None) };
-        Ok(Some(NoteView {
-            supersedes: r.superseded_by(&id)?,
-            recalled_by: r.recalled_by(&id, RECALLS)?,
-            readings: r.readings(&id)?,
-            entities: Vec::new(),
-            row,
-        }))
-    });
+    let read = daemon.reads.ask(move |r| rows::note(r, &id));
     let unknown = || engine::Rejected::UnknownNote { note: note.clone() };
     let mut view = read.await?.ok_or_else(|| super::rejected(&unknown()))?;
     let space = view.row.project.clone();
@@ -128,7 +76,7 @@ pub async fn stand(daemon: &Arc<Daemon>, project: Option<ProjectId>) -> Result<R
     let space = space(daemon, project).await?;
     let (of, meter) = (space.clone(), space.clone());
     let sizes = daemon.memory.read(move |r| r.sizes(&of)).await?;
-    let meter = daemon.reads.ask(move |r| r.meter(&meter, METER)).await?;
+    let meter = daemon.reads.ask(move |r| r.meter(&meter, rows::METER)).await?;
     let waiting = match daemon.models.id() {
         Some(model) => daemon.memory.read(move |r| r.waiting(&space, &model)).await?,
         None => 0,

@@ -2,19 +2,12 @@
 //! the probes.
 
 use crate::context::Daemon;
-use protocol::fact::Waiting;
-use protocol::view::{self, Hello, Home, RequestView};
+use mirror::rows;
+use protocol::view::{Hello, Home, RequestView};
 use protocol::*;
 
-/// Rows of a list where the caller names no limit, and the most that are given at once.
-const PAGE: u32 = 100;
-const MOST: u32 = 1000;
 /// Entries of the journal are asked for by mirrors, in bigger portions.
 const MOST_ENTRIES: u32 = 20_000;
-
-pub(super) fn page(limit: Option<u32>) -> u32 {
-    limit.unwrap_or(PAGE).clamp(1, MOST)
-}
 
 pub(super) async fn hello(daemon: &Daemon) -> Result<Hello, ApiError> {
     let (journal, head) = daemon.reads.ask(|r| Ok((r.id()?, r.head()?.0))).await?;
@@ -32,13 +25,9 @@ pub(super) async fn home(daemon: &Daemon) -> Result<Response, ApiError> {
     let hello = hello(daemon).await?;
     let active = daemon.active_project().await?;
     let of = active.clone();
-    let read = daemon.reads.ask(move |r| Ok((r.projects()?, r.requests(Some(&of), 30)?)));
+    let read = daemon.reads.ask(move |r| Ok((r.projects()?, r.requests(Some(&of), rows::HOME)?)));
     let (projects, requests) = read.await?;
-    let running = requests.iter().rev().find(|r| {
-        let asks = matches!(&r.status, view::Status::Waiting { waiting: Waiting::You { .. } });
-        asks || matches!(r.status, view::Status::Running { .. } | view::Status::Cancelling)
-    });
-    let current = match running.or(requests.first()).map(|r| r.request.clone()) {
+    let current = match rows::shown(&requests).map(|row| row.request.clone()) {
         Some(request) => Some(show(daemon, &request).await?),
         None => None,
     };
@@ -52,7 +41,7 @@ pub(super) async fn requests(
     project: Option<ProjectId>,
     limit: Option<u32>,
 ) -> Result<Response, ApiError> {
-    let rows = daemon.reads.ask(move |r| r.requests(project.as_ref(), page(limit))).await?;
+    let rows = daemon.reads.ask(move |r| r.requests(project.as_ref(), rows::page(limit))).await?;
     Ok(Response::Requests { rows })
 }
 
@@ -69,7 +58,7 @@ pub(super) async fn show(daemon: &Daemon, request: &RequestId) -> Result<Request
 }
 
 pub(super) async fn journal(daemon: &Daemon, after: u64, limit: Option<u32>) -> Result<Response, ApiError> {
-    let limit = limit.unwrap_or(MOST).min(MOST_ENTRIES);
+    let limit = limit.unwrap_or(rows::MOST).min(MOST_ENTRIES);
     let read = daemon.reads.ask(move |r| Ok((r.entries(after, limit)?, r.head()?.0)));
     let (entries, head) = read.await?;
     Ok(Response::Journal { entries, head })
@@ -87,7 +76,8 @@ pub(super) async fn deployments(
     filter: Option<String>,
     limit: Option<u32>,
 ) -> Result<Response, ApiError> {
-    let read = daemon.reads.ask(move |r| r.deployments(project.as_ref(), filter.as_deref(), page(limit)));
+    let read =
+        daemon.reads.ask(move |r| r.deployments(project.as_ref(), filter.as_deref(), rows::page(limit)));
     let mut rows = read.await?;
     rows.iter_mut().for_each(|row| crate::prices::of_row(&daemon.settings.prices, row));
     Ok(Response::Deployments { rows })
@@ -105,7 +95,7 @@ pub(super) async fn transcript(
     after: u64,
     limit: Option<u32>,
 ) -> Result<Response, ApiError> {
-    let limit = page(limit);
+    let limit = rows::page(limit);
     let read =
         daemon.reads.ask(move |r| Ok((r.transcript(&attempt, after, limit)?, r.transcript_head(&attempt)?)));
     let (lines, head) = read.await?;

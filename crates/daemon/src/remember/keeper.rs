@@ -5,7 +5,6 @@
 use anyhow::{Context, Result};
 use journal::Reader;
 use memory::Memory;
-use protocol::BlobId;
 use protocol::fact::{Entry, Fact};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,13 +14,10 @@ use tracing::warn;
 
 /// Messages that may wait; beyond that the journal's writer waits with them.
 const QUEUE: usize = 256;
-/// Entries that are applied together at most, and bytes of their texts.
+/// Entries that are applied together at most.
 const ENTRIES: usize = 512;
-const BYTES: usize = 4 * 1024 * 1024;
 /// What could not be taken is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(30);
-/// Entries that are read from the journal at once.
-const PAGE: u32 = 512;
 
 type Then = Box<dyn FnOnce() + Send>;
 type Work = Box<dyn FnOnce(&mut Memory) + Send>;
@@ -145,10 +141,12 @@ impl Shelf {
     fn take(&mut self, entries: Vec<Entry>) {
         let mut done = match *self.behind.borrow() {
             true => Err(anyhow::anyhow!("entries are missing")),
-            false => apply(&mut self.memory, &self.reader, entries).and_then(|done| Ok(done?)),
+            false => mirror::apply(&mut self.memory, &self.reader, entries)
+                .map_err(anyhow::Error::from)
+                .and_then(|done| Ok(done?)),
         };
         if done.is_err() {
-            done = catch_up(&mut self.memory, &self.reader);
+            done = mirror::catch_up(&mut self.memory, &self.reader).map_err(anyhow::Error::from);
         }
         self.behind.send_replace(done.is_err());
         if let Err(e) = done {
@@ -186,43 +184,6 @@ impl Gathered {
     }
 }
 
-/// Brings a memory to where the journal is, from wherever each of its files was: it passes over what they have. A space
-/// that cannot be written keeps none of the others back; the first error is told.
-pub fn catch_up(memory: &mut Memory, reader: &Reader) -> Result<()> {
-    memory.replay();
-    let (mut after, mut first) = (0, Ok(()));
-    loop {
-        let page = reader.memory_entries(after, PAGE)?;
-        let Some(last) = page.last().map(|entry| entry.seq) else { return first };
-        first = first.and(apply(memory, reader, page)?.map_err(Into::into));
-        after = last;
-    }
-}
-
-/// In portions, so that a few long texts are in this process's memory at once. Within: what the memory could not take; it
-/// keeps what comes after out of that space itself.
-fn apply(memory: &mut Memory, reader: &Reader, entries: Vec<Entry>) -> Result<Result<(), memory::Error>> {
-    let mut first = Ok(());
-    let mut portion = Vec::new();
-    let mut bytes = 0;
-    for entry in entries {
-        let text = memory.wants(&entry).map(|blob| text(reader, &blob)).transpose()?.flatten();
-        bytes += text.as_ref().map_or(0, String::len);
-        portion.push((entry, text));
-        if bytes > BYTES {
-            first = first.and(memory.apply_all(&portion));
-            portion.clear();
-            bytes = 0;
-        }
-    }
-    Ok(first.and(memory.apply_all(&portion)))
-}
-
-fn text(reader: &Reader, blob: &BlobId) -> Result<Option<String>> {
-    let bytes = reader.blob(blob)?;
-    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,7 +209,7 @@ mod tests {
         }
 
         fn keeper(&self) -> (Keeper, memory::Reader) {
-            let memory = crate::remember::open(&self.dir.path().join("memory"), self.journal.id()).unwrap();
+            let memory = mirror::open_memory(&self.dir.path().join("memory"), self.journal.id()).unwrap();
             let reader = memory.reader();
             (Keeper::start(memory, self.reader.clone(), self.journal.head().0).unwrap(), reader)
         }

@@ -19,18 +19,19 @@ pub use keeper::Keeper;
 use crate::context::{Daemon, internal};
 use memory::{Found, Memory, Query, Reader};
 use protocol::note::RecallMode;
-use protocol::{ApiError, JournalId, ProjectId};
-use std::path::Path;
+use protocol::{ApiError, ProjectId};
 use std::sync::Arc;
 
 pub struct Remember {
     pub keeper: Keeper,
     reader: Reader,
+    /// Held while a second memory is made to compare: there is one folder for it.
+    comparing: tokio::sync::Mutex<()>,
 }
 
 impl Remember {
     pub fn new(keeper: Keeper, reader: Reader) -> Self {
-        Self { keeper, reader }
+        Self { keeper, reader, comparing: tokio::sync::Mutex::default() }
     }
 
     /// Asks the memory on the blocking pool. It does not wait for what is being written.
@@ -81,13 +82,4 @@ pub fn start(daemon: &Arc<Daemon>) {
     tokio::spawn(vectors::keep(daemon.clone()));
     tokio::spawn(elsewhere::keep(daemon.clone()));
     tokio::spawn(enrich::keep(daemon.clone()));
-}
-
-/// Opens the memory of a journal. It is a view: one that belongs to another journal is made anew.
-pub fn open(dir: &Path, journal: &JournalId) -> Result<Memory, memory::Error> {
-    let mut memory = Memory::open(dir)?;
-    if memory.journal().as_ref() != Some(journal) {
-        memory.reset(journal)?;
-    }
-    Ok(memory)
 }

@@ -1,11 +1,11 @@
 //! The memory is a view: made anew from the journal beside the one in use, it must be the same.
 
-use super::keeper::catch_up;
 use crate::context::{Daemon, internal};
 use anyhow::{Context, Result};
 use journal::Reader;
 use memory::Memory;
-use protocol::{ApiError, JournalId, ProjectId, Response};
+use mirror::catch_up;
+use protocol::{ApiError, Code, JournalId, ProjectId, Response};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -14,6 +14,9 @@ use std::path::Path;
 /// waiting.
 pub async fn verify(daemon: &Daemon) -> Result<Response, ApiError> {
     let failed = |e: anyhow::Error| internal("build the memory anew", e);
+    let _alone = daemon.memory.comparing.try_lock().map_err(|_| {
+        ApiError::new(Code::Busy, "the memory is being compared already").next("wait for that to end")
+    })?;
     let (journal, reader) = daemon.reads.ask(|reader| Ok((reader.id()?, reader.clone()))).await?;
     let dir = daemon.home.memory_beside();
     let (of, from) = (dir.clone(), reader.clone());
@@ -43,7 +46,7 @@ fn build(dir: &Path, journal: &JournalId, reader: &Reader) -> Result<Memory> {
         }
         Ok(()) | Err(_) => {}
     }
-    let mut memory = super::open(dir, journal)?;
+    let mut memory = mirror::open_memory(dir, journal)?;
     catch_up(&mut memory, reader)?;
     Ok(memory)
 }

@@ -1,0 +1,3 @@
+//! The program of the window.
+
+fn main() {}
