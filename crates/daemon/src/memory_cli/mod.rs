@@ -2,6 +2,7 @@
 
 mod import;
 mod show;
+mod words;
 
 pub use show::response as print;
 
@@ -10,7 +11,7 @@ use crate::home::Home;
 use crate::names;
 use crate::remember::mirror;
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use protocol::api::{GraphAsk, NewNote, RecallAsk};
 use protocol::fact::NoteKind;
 use protocol::note::RecallMode;
@@ -80,8 +81,8 @@ pub struct Push {
     /// The first line, where none is given.
     #[arg(long, default_value = "")]
     title: String,
-    #[arg(long, value_enum, default_value_t = Kind::Decision)]
-    kind: Kind,
+    #[arg(long, value_parser = words::kind(), default_value = "decision")]
+    kind: NoteKind,
     /// From where. A newer note of the same source replaces the one before.
     #[arg(long)]
     source: Option<String>,
@@ -100,8 +101,8 @@ pub struct Recall {
     #[arg(long)]
     project: Option<ProjectId>,
     /// By which leg: text alone (naive), entities (local), relations (global), both (hybrid), all (mix).
-    #[arg(long, value_enum, default_value_t = Mode::Mix)]
-    mode: Mode,
+    #[arg(long, value_parser = words::mode(), default_value = "mix")]
+    mode: RecallMode,
     /// Notes at most: 20 unless told.
     #[arg(long)]
     limit: Option<u32>,
@@ -109,8 +110,14 @@ pub struct Recall {
     #[arg(long)]
     tokens: Option<u32>,
     /// Of this kind only; may be given again.
-    #[arg(long, value_enum)]
-    kind: Vec<Kind>,
+    #[arg(long, value_parser = words::kind())]
+    kind: Vec<NoteKind>,
+    /// Of this day or later, UTC.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = words::since)]
+    since: Option<At>,
+    /// Of this day or earlier, UTC.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = words::until)]
+    until: Option<At>,
     /// The superseded ones as well.
     #[arg(long)]
     superseded: bool,
@@ -124,12 +131,13 @@ impl Recall {
         RecallAsk {
             project: self.project,
             query: self.query.join(" "),
-            mode: self.mode.into(),
+            mode: self.mode,
             limit: self.limit,
             tokens: self.tokens,
-            kinds: self.kind.into_iter().map(NoteKind::from).collect(),
+            kinds: self.kind,
+            since: self.since,
+            until: self.until,
             superseded: self.superseded,
-            ..RecallAsk::default()
         }
     }
 }
@@ -161,54 +169,6 @@ pub struct Graph {
     find: Option<String>,
     #[arg(long)]
     project: Option<ProjectId>,
-}
-
-/// [`NoteKind`] as a word of the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
-    Decision,
-    Step,
-    Deployment,
-    Failure,
-    Glossary,
-    Document,
-    Preference,
-}
-
-impl From<Kind> for NoteKind {
-    fn from(kind: Kind) -> NoteKind {
-        match kind {
-            Kind::Decision => NoteKind::Decision,
-            Kind::Step => NoteKind::Step,
-            Kind::Deployment => NoteKind::Deployment,
-            Kind::Failure => NoteKind::Failure,
-            Kind::Glossary => NoteKind::Glossary,
-            Kind::Document => NoteKind::Document,
-            Kind::Preference => NoteKind::Preference,
-        }
-    }
-}
-
-/// [`RecallMode`] as a word of the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Mode {
-    Naive,
-    Local,
-    Global,
-    Hybrid,
-    Mix,
-}
-
-impl From<Mode> for RecallMode {
-    fn from(mode: Mode) -> RecallMode {
-        match mode {
-            Mode::Naive => RecallMode::Naive,
-            Mode::Local => RecallMode::Local,
-            Mode::Global => RecallMode::Global,
-            Mode::Hybrid => RecallMode::Hybrid,
-            Mode::Mix => RecallMode::Mix,
-        }
-    }
 }
 
 pub async fn run(client: &Client, home: &Home, command: MemoryCommand, json: bool) -> Result<ExitCode> {
@@ -271,7 +231,7 @@ fn request_of(command: MemoryCommand) -> Result<Request> {
     Ok(match command {
         MemoryCommand::Push(push) => {
             let note = NewNote {
-                kind: push.kind.into(),
+                kind: push.kind,
                 title: push.title,
                 text: text(&push.text, push.file.as_deref())?,
                 source: push.source,

@@ -12,12 +12,17 @@ use tracing::warn;
 
 /// Entries that are read at once.
 const PAGE: u32 = 50;
+/// A note over which the server fell so often in a row is left out, so that those behind it are delivered.
+const STUMBLES: u32 = 3;
 
 /// How far notes were delivered, and to which server.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Upto {
     url: String,
     seq: u64,
+    /// How often the server fell over the entry after that one.
+    #[serde(default)]
+    stumbles: u32,
 }
 
 /// Delivers whenever something was pushed, or asked. Ends with the daemon.
@@ -45,7 +50,7 @@ async fn deliver(daemon: &Arc<Daemon>, server: &Server) -> Result<(), String> {
         // What was remembered before the server was named is not delivered: it would cost its models a lot unasked.
         None => {
             let head = daemon.reads.ask(|r| Ok(r.head()?.0)).await.map_err(says)?;
-            Upto { url: server.shown(), seq: head }
+            Upto { url: server.shown(), seq: head, stumbles: 0 }
         }
     };
     write(file, &upto)?;
@@ -57,19 +62,34 @@ async fn deliver(daemon: &Arc<Daemon>, server: &Server) -> Result<(), String> {
         }
         for entry in page {
             let seq = entry.seq;
-            one(daemon, server, entry).await?;
-            upto.seq = seq;
+            match one(daemon, server, entry).await {
+                Ok(()) => {}
+                Err(Failed::Unfit(why)) => {
+                    warn!(seq, why, "the LightRAG server does not take a note; it stays in the journal");
+                }
+                Err(Failed::Stumbled(why)) if upto.stumbles + 1 >= STUMBLES => {
+                    warn!(seq, why, "the LightRAG server fell over a note again; it is left out there");
+                }
+                Err(Failed::Stumbled(why)) => {
+                    upto.stumbles += 1;
+                    write(file, &upto)?;
+                    return Err(why);
+                }
+                Err(Failed::Passing(why)) => return Err(why),
+            }
+            (upto.seq, upto.stumbles) = (seq, 0);
             write(file, &upto)?;
         }
         daemon.elsewhere.came_to(None);
     }
 }
 
-async fn one(daemon: &Daemon, server: &Server, entry: Entry) -> Result<(), String> {
+async fn one(daemon: &Daemon, server: &Server, entry: Entry) -> Result<(), Failed> {
     let (project, note, text) = match entry.fact {
         Fact::MemoryPushed(f) => {
             let blob = f.text.blob.clone();
-            let text = daemon.reads.ask(move |r| r.blob(&blob)).await.map_err(|e| e.message)?;
+            let text =
+                daemon.reads.ask(move |r| r.blob(&blob)).await.map_err(|e| Failed::Passing(e.message))?;
             // One that was forgotten meanwhile has no text: nothing to deliver.
             let Some(text) = text else { return Ok(()) };
             let text = String::from_utf8_lossy(&text).into_owned();
@@ -83,7 +103,7 @@ async fn one(daemon: &Daemon, server: &Server, entry: Entry) -> Result<(), Strin
         },
         _ => return Ok(()),
     };
-    if !is_project(daemon, &project).await? {
+    if !is_project(daemon, &project).await.map_err(Failed::Passing)? {
         return Ok(());
     }
     let (server, name) = (server.clone(), document_of(&note));
@@ -91,14 +111,7 @@ async fn one(daemon: &Daemon, server: &Server, entry: Entry) -> Result<(), Strin
         Some(text) => server.push(&project, &name, &text),
         None => server.delete(&project, &name),
     });
-    match done.await.map_err(|e| e.to_string())? {
-        Ok(()) => Ok(()),
-        Err(Failed::Unfit(why)) => {
-            warn!(%note, why, "the LightRAG server does not take a note; it stays in the journal");
-            Ok(())
-        }
-        Err(Failed::Passing(why)) => Err(why),
-    }
+    done.await.map_err(|e| Failed::Passing(e.to_string()))?
 }
 
 /// Spaces of the HTTP face's clients are not the loop's.
@@ -149,7 +162,7 @@ mod tests {
     fn another_server_begins_anew() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("elsewhere.json");
-        let upto = Upto { url: "http://a".into(), seq: 7 };
+        let upto = Upto { url: "http://a".into(), seq: 7, stumbles: 1 };
         assert_eq!(read(&file, "http://a"), None);
         write(&file, &upto).unwrap();
         assert_eq!(read(&file, "http://a"), Some(upto));

@@ -37,6 +37,9 @@ pub enum Failed {
     /// Later it may be taken.
     #[error("{0}")]
     Passing(String),
+    /// It fell over this very thing, or is broken altogether: only trying again tells.
+    #[error("{0}")]
+    Stumbled(String),
     /// This very thing is not taken, now or later.
     #[error("{0}")]
     Unfit(String),
@@ -150,6 +153,7 @@ impl Server {
             200..=299 => serde_json::from_slice(&bytes)
                 .map_err(|e| Failed::Passing(format!("the answer of {shown} is no JSON: {e}"))),
             400 | 409 | 413 | 422 => Err(Failed::Unfit(refusal(&shown, status, &bytes))),
+            500 => Err(Failed::Stumbled(refusal(&shown, status, &bytes))),
             _ => Err(Failed::Passing(refusal(&shown, status, &bytes))),
         }
     }
