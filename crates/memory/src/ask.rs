@@ -63,6 +63,8 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
     pub note: NoteId,
+    pub title: String,
+    pub source: String,
     /// Higher is closer; only comparable within one answer.
     pub score: f64,
     /// In words: which words matched, which edge led there, how close it is.

@@ -4,13 +4,19 @@ use super::Kind;
 use super::prose::package;
 use super::seen::Seen;
 use super::word::{classify, is_identifier};
-use tree_sitter::{Node, Parser, TreeCursor};
+use std::cell::Cell;
+use std::ops::ControlFlow;
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, Point, Tree, TreeCursor};
 
 /// So much of one piece of code is read, word by word.
 const BYTES: usize = 128 * 1024;
 /// So much is parsed at once, and of one note: there are texts that cost a parser the square of their length.
 const PARSED: usize = 32 * 1024;
 pub(super) const PARSED_OF_ONE: usize = 128 * 1024;
+/// A parser is given code in pieces of so many bytes, and may go through each so often, all in all. It looks for the end of a
+/// string that is never closed anew at each place where one may begin.
+const PIECE: usize = 1024;
+const OFTEN: usize = 16;
 
 /// Whether a note of this source is a file of code.
 pub(super) fn is_code(source: &str) -> bool {
@@ -88,14 +94,29 @@ fn portion(code: &str, most: usize) -> &str {
 }
 
 fn parse(code: &str, at: usize, language: Language, seen: &mut Seen<'_>) {
-    let mut parser = Parser::new();
-    let tree = match parser.set_language(&language.grammar()) {
-        Ok(()) => parser.parse(code, None),
-        Err(_) => None,
-    };
-    if let Some(tree) = &tree {
+    if let Some(tree) = tree(code, language) {
         walk(&mut tree.walk(), code, at, language, seen);
     }
+}
+
+/// None for code that a parser would go through too often.
+fn tree(code: &str, language: Language) -> Option<Tree> {
+    let mut parser = Parser::new();
+    parser.set_language(&language.grammar()).ok()?;
+    let left = Cell::new((code.len() / PIECE + 1) * OFTEN);
+    let mut end = 0;
+    let mut piece = |at: usize, _: Point| -> &[u8] {
+        // Those that were read to their end count, and not where it goes to and fro.
+        left.set(left.get().saturating_sub(usize::from(at == end)));
+        end = code.len().min(at + PIECE);
+        if left.get() == 0 { &[] } else { code.as_bytes().get(at..end).unwrap_or_default() }
+    };
+    let mut go_on = |_: &ParseState| match left.get() {
+        0 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let options = ParseOptions::new().progress_callback(&mut go_on);
+    parser.parse_with_options(&mut piece, None, Some(options)).filter(|_| left.get() > 0)
 }
 
 /// Every node once, without recursion: code may be nested to any depth.
@@ -231,5 +252,24 @@ pub(super) fn words(line: &str, at: usize, seen: &mut Seen<'_>) {
             seen.add(name, kind, begin, 0.0);
         }
         begin += piece.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_that_is_gone_through_again_and_again_is_given_up() {
+        let languages = [Language::Rust, Language::Python, Language::Tsx];
+        assert!(tree(&"r#\"".repeat(PARSED / 3), Language::Rust).is_none());
+        for (code, times) in
+            [(include_str!("code.rs"), 3), ("fn a() { let x = \"é\"; }\n", 1_400), ("`a", 16_000), ("", 1)]
+        {
+            let code = code.repeat(times);
+            for language in languages {
+                assert!(tree(beginning(&code, PARSED), language).is_some(), "{language:?} {:.40}", code);
+            }
+        }
     }
 }

@@ -38,14 +38,17 @@ pub(super) fn around(
     let by_hand =
         db.prepare_cached("SELECT EXISTS (SELECT 1 FROM hand_entity)")?.query_row([], |row| row.get(0))?;
     let mut around = Around { by_hand, ..Around::default() };
+    let read = store::any_reading(db)?;
     let mut asked: Vec<String> = named.map(|named| named.entities.clone()).unwrap_or_default();
     for (seq, hit) in hits.iter().take(HITS) {
         let mentions = store::mentions_of(db, *seq)?;
         let kind: usize =
             db.prepare_cached("SELECT kind FROM note WHERE seq = ?1")?.query_row([seq], |row| row.get(0))?;
         around.note(db, &hit.note, store::kind_of(kind)?, &mentions)?;
-        for reading in store::readings(db, *seq)? {
-            around.reading(db, &hit.note, &reading)?;
+        if read {
+            for reading in store::readings(db, *seq)? {
+                around.reading(db, &hit.note, &reading)?;
+            }
         }
     }
     if by_hand {
@@ -60,20 +63,35 @@ pub(super) fn around(
         let drawn = around.by_hand(db, &put)?;
         asked.extend(put.into_iter().chain(drawn));
     }
-    let is_asked =
-        |name: &str| asked.iter().position(|asked| *asked == graph::key(name)).unwrap_or(usize::MAX);
-    // Stable: what the best hits name stays first.
-    around.entities.sort_by_key(|row| (is_asked(&row.name), std::cmp::Reverse(row.notes.len())));
-    around.entities.truncate(ENTITIES);
-    around.relations.sort_by(|a, b| {
-        let of = |row: &RelationRow| is_asked(&row.source).min(is_asked(&row.target));
-        of(a).cmp(&of(b)).then(b.weight.total_cmp(&a.weight))
-    });
-    around.relations.truncate(RELATIONS);
+    around.order(&asked);
     Ok(around)
 }
 
 impl Around {
+    /// What was asked for first, as many as are given.
+    fn order(&mut self, asked: &[String]) {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (place, name) in asked.iter().enumerate() {
+            places.entry(name).or_insert(place);
+        }
+        let is_asked = |name: &str| {
+            if places.is_empty() {
+                return usize::MAX;
+            }
+            places.get(graph::key(name).as_str()).copied().unwrap_or(usize::MAX)
+        };
+        // Stable: what the best hits name stays first.
+        self.entities.sort_by_cached_key(|row| (is_asked(&row.name), std::cmp::Reverse(row.notes.len())));
+        self.entities.truncate(ENTITIES);
+        let mut relations: Vec<(usize, RelationRow)> = std::mem::take(&mut self.relations)
+            .into_iter()
+            .map(|row| (is_asked(&row.source).min(is_asked(&row.target)), row))
+            .collect();
+        relations.sort_by(|(a, x), (b, y)| a.cmp(b).then(y.weight.total_cmp(&x.weight)));
+        relations.truncate(RELATIONS);
+        self.relations = relations.into_iter().map(|(_, row)| row).collect();
+    }
+
     fn note(
         &mut self,
         db: &Connection,

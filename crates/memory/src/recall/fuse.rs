@@ -7,7 +7,6 @@ use super::vectors::Dense;
 use super::weights as w;
 use crate::ask::Query;
 use crate::store;
-use std::collections::HashMap;
 
 /// What the legs found; none for a leg that the mode leaves out.
 #[derive(Debug, Default)]
@@ -34,7 +33,7 @@ pub(super) fn rank(
     current: bool,
     most: usize,
 ) -> Vec<Ranked> {
-    let mut found: HashMap<u32, Ranked> = HashMap::new();
+    let mut ranked: Vec<Ranked> = Vec::new();
     for note in legs.notes(catalogue) {
         let score = legs.score(catalogue, note);
         if score <= 0.0 {
@@ -43,27 +42,31 @@ pub(super) fn rank(
         let Some(heir) = heir(catalogue, query, note) else { continue };
         let instead = heir != note;
         let score = f64::from(if instead { score * w::SUCCESSOR } else { score });
-        let ranked = Ranked { note: heir, score, instead_of: instead.then_some(note) };
-        found
-            .entry(heir)
-            .and_modify(|known| {
-                if score > known.score {
-                    *known = ranked
-                }
-            })
-            .or_insert(ranked);
+        ranked.push(Ranked { note: heir, score, instead_of: instead.then_some(note) });
     }
-    let mut ranked: Vec<Ranked> =
-        found.into_values().filter(|ranked| is_wanted(catalogue, query, ranked.note)).collect();
+    // A note that is found for several is there once, for the best of them. They come in order but for the heirs.
+    ranked.sort_by_key(|each| each.note);
+    ranked.dedup_by(|other, kept| {
+        let same = other.note == kept.note;
+        if same && other.score > kept.score {
+            *kept = *other;
+        }
+        same
+    });
+    ranked.retain(|each| is_wanted(catalogue, query, each.note));
     let weight = if current { w::RECENT_NOW } else { w::RECENT };
     for each in &mut ranked {
         let at = catalogue.notes.get(each.note as usize).map_or(0, |note| note.at);
         each.score *= 1.0 + weight * freshness(query.now.0, at);
     }
-    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.note.cmp(&a.note)));
+    let closer = |a: &Ranked, b: &Ranked| b.score.total_cmp(&a.score).then(b.note.cmp(&a.note));
+    if most < ranked.len() {
+        ranked.select_nth_unstable_by(most, closer);
+        ranked.truncate(most);
+    }
+    ranked.sort_by(closer);
     let noise = ranked.first().map_or(0.0, |best| best.score * w::NOISE);
     ranked.retain(|each| each.score > noise);
-    ranked.truncate(most);
     ranked
 }
 

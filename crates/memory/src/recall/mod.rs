@@ -12,6 +12,7 @@ mod lexical;
 mod named;
 mod pack;
 mod postings;
+mod same;
 mod vectors;
 mod weights;
 

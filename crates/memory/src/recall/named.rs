@@ -8,7 +8,7 @@ use crate::graph;
 use crate::languages::{Kind, each_word};
 use crate::store;
 use rusqlite::Connection;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Names that are looked for in the graph.
 const NAMES: usize = 32;
@@ -63,20 +63,21 @@ pub(super) fn named(db: &Connection, catalogue: &Catalogue, names: &[String]) ->
     let by_hand: bool =
         db.prepare_cached("SELECT EXISTS (SELECT 1 FROM hand_entity)")?.query_row([], |row| row.get(0))?;
     let mut named = Named::default();
-    let mut scored = Vec::new();
-    let tokens: Vec<String> = names.iter().map(|name| graph::token(name)).collect();
-    if tokens.is_empty() || !(by_hand || postings::any(db, &tokens)?) {
-        return Ok(named);
+    // Each name as it may be written: the keys that stand for it, with the place of the name.
+    let mut keys: Vec<(usize, String)> = Vec::new();
+    for (place, name) in names.iter().enumerate() {
+        let of = if by_hand { graph::hand::names_of(db, name)? } else { vec![name.clone()] };
+        keys.extend(of.into_iter().map(|key| (place, graph::token(&key))));
     }
-    for name in names {
-        let keys = if by_hand { graph::hand::names_of(db, name)? } else { vec![name.clone()] };
-        let mut notes = Vec::new();
-        for key in &keys {
-            notes.extend(postings::naming(db, catalogue, &graph::token(key))?);
-        }
-        if notes.is_empty() {
-            continue;
-        }
+    let tokens: Vec<&str> = keys.iter().map(|(_, token)| token.as_str()).collect();
+    let mut naming: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+    for at in postings::known(db, &tokens)? {
+        let Some((place, token)) = keys.get(at) else { continue };
+        naming.entry(*place).or_default().extend(postings::naming(db, catalogue, token)?);
+    }
+    let mut scored = Vec::new();
+    for (place, mut notes) in naming {
+        let Some(name) = names.get(place).filter(|_| !notes.is_empty()) else { continue };
         notes.sort_unstable();
         notes.dedup();
         scored.push((rarity(catalogue.notes.len(), notes.len()), name, notes));
@@ -110,8 +111,8 @@ impl Named {
         for (rare, name, notes) in scored.iter().take(2) {
             for note in notes.iter().rev().take(SOURCES) {
                 let Some(note) = catalogue.notes.get(*note as usize) else { continue };
-                for mention in store::mentions_of(db, note.seq)?.into_iter().take(MENTIONS) {
-                    let key = graph::key(&mention.name);
+                for name_beside in store::best_names(db, note.seq, MENTIONS)? {
+                    let key = graph::key(&name_beside);
                     if !self.entities.contains(&key) {
                         beside.entry(key).or_insert((0.0, name)).0 += rare;
                     }

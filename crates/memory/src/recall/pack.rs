@@ -3,22 +3,18 @@
 
 use super::catalogue::Catalogue;
 use super::fuse::{Legs, Ranked};
+use super::same::Shingles;
 use super::weights as w;
 use crate::ask::{Hit, Query};
 use crate::error::Error;
 use crate::store::schema::CHUNK_BITS;
 use protocol::NoteId;
 use rusqlite::{Connection, OptionalExtension};
-use std::cmp::Ordering;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// A note of so many tokens is given whole, if there is room at all; a longer one if its share of the budget allows it.
 const SHORT: u64 = 200;
 /// Passages of a long note that are given.
 const PASSAGES: usize = 4;
-/// Words of a text that are looked at for sameness, and words in a shingle.
-const LOOKED: usize = 300;
-const SHINGLE: usize = 4;
 
 pub(super) struct Packed {
     pub(super) hits: Vec<Hit>,
@@ -43,14 +39,14 @@ pub(super) fn pack(
     asked: &[String],
 ) -> Result<Packed, Error> {
     let mut packed = Packed { hits: Vec::new(), notes: Vec::new(), tokens: 0 };
-    let mut seen: Vec<Vec<u64>> = Vec::new();
+    let mut seen: Vec<Shingles> = Vec::new();
     for each in ranked {
         if packed.hits.len() >= query.limit || packed.tokens >= query.tokens {
             break;
         }
-        let Some((id, text)) = text(db, catalogue, each.note)? else { continue };
-        let shingles = shingles(&text);
-        if seen.iter().any(|other| is_same(other, &shingles)) {
+        let Some(Read { id, title, source, text }) = read(db, catalogue, each.note)? else { continue };
+        let shingles = Shingles::of(&text);
+        if seen.iter().any(|other| other.is_same(&shingles)) {
             continue;
         }
         let left = query.tokens - packed.tokens;
@@ -65,7 +61,7 @@ pub(super) fn pack(
         seen.push(shingles);
         packed.tokens += tokens;
         packed.notes.push(each.note);
-        packed.hits.push(Hit { note: id, score: each.score, why, passages, tokens });
+        packed.hits.push(Hit { note: id, title, source, score: each.score, why, passages, tokens });
     }
     Ok(packed)
 }
@@ -74,14 +70,22 @@ fn tokens(text: &str) -> u64 {
     text.len().div_ceil(4) as u64
 }
 
-fn text(db: &Connection, catalogue: &Catalogue, note: u32) -> Result<Option<(NoteId, String)>, Error> {
+struct Read {
+    id: NoteId,
+    title: String,
+    source: String,
+    text: String,
+}
+
+fn read(db: &Connection, catalogue: &Catalogue, note: u32) -> Result<Option<Read>, Error> {
     let Some(note) = catalogue.notes.get(note as usize) else { return Ok(None) };
-    let sql = "SELECT n.id, b.text FROM note n JOIN body b ON b.seq = n.seq WHERE n.seq = ?1";
-    let row = db
-        .prepare_cached(sql)?
-        .query_row([note.seq], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
-        .optional()?;
-    row.map(|(id, text)| Ok((NoteId::new(id).map_err(Error::damaged)?, text))).transpose()
+    let sql =
+        "SELECT n.id, n.title, n.source, b.text FROM note n JOIN body b ON b.seq = n.seq WHERE n.seq = ?1";
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query([note.seq])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let id = NoteId::new(row.get::<_, String>(0)?).map_err(Error::damaged)?;
+    Ok(Some(Read { id, title: row.get(1)?, source: row.get(2)?, text: row.get(3)? }))
 }
 
 /// The whole text where it is short and there is room, else its best passages in their order, as many as there is room for.
@@ -127,53 +131,6 @@ fn passages(
     }
     chosen.sort_by_key(|(passage, _)| *passage);
     Ok(chosen.into_iter().map(|(_, text)| text.to_owned()).collect())
-}
-
-/// Hashes of each few words in a row, in order, each once.
-fn shingles(text: &str) -> Vec<u64> {
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    let words: Vec<u64> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(LOOKED)
-        .map(|word| hasher.hash_one(word))
-        .collect();
-    if words.len() < SHINGLE {
-        return vec![hasher.hash_one(text)];
-    }
-    // Turned before it is added, so that the order of the words counts.
-    let mix = |few: &[u64]| few.iter().fold(0u64, |sum, word| sum.rotate_left(17).wrapping_add(*word));
-    let mut all: Vec<u64> = words.windows(SHINGLE).map(mix).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a few hundred")]
-fn is_same(a: &[u64], b: &[u64]) -> bool {
-    // No more than the smaller one can be common.
-    let (least, most) = (a.len().min(b.len()), a.len().max(b.len()));
-    if (least as f64) < w::SAME * most as f64 {
-        return false;
-    }
-    // Most of the smallest hashes of two texts that say the same are the same.
-    if !a.iter().take(8).any(|hash| b.iter().take(16).any(|other| other == hash)) {
-        return false;
-    }
-    let (mut left, mut right, mut common) = (a.iter().peekable(), b.iter().peekable(), 0usize);
-    while let (Some(x), Some(y)) = (left.peek(), right.peek()) {
-        match x.cmp(y) {
-            Ordering::Less => drop(left.next()),
-            Ordering::Greater => drop(right.next()),
-            Ordering::Equal => {
-                common += 1;
-                left.next();
-                right.next();
-            }
-        }
-    }
-    let all = a.len() + b.len() - common;
-    all > 0 && common as f64 / all as f64 >= w::SAME
 }
 
 fn why(

@@ -10,10 +10,11 @@ use crate::languages::Term;
 use rusqlite::Connection;
 use std::collections::HashMap;
 
-/// Gives a connection a table of its own in which each place of a word in the index is a row.
+/// Gives a connection tables of its own in which each place of a word in the index is a row, and each word.
 pub(crate) fn prepare(db: &Connection) -> Result<(), Error> {
     db.execute_batch(
-        "PRAGMA temp_store = MEMORY; CREATE VIRTUAL TABLE temp.places USING fts5vocab(main, words, instance);",
+        "PRAGMA temp_store = MEMORY; CREATE VIRTUAL TABLE temp.places USING fts5vocab(main, words, instance);
+         CREATE VIRTUAL TABLE temp.terms USING fts5vocab(main, words, row);",
     )?;
     Ok(())
 }
@@ -47,21 +48,55 @@ pub(super) struct Place {
 /// common words, and those cost most. What is answered does not depend on what is in here.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    terms: HashMap<String, Posting>,
+    /// Those of the last questions, and those that were asked for before.
+    young: HashMap<String, Posting>,
+    old: HashMap<String, Posting>,
+    /// Of the young ones.
     places: usize,
 }
 
 #[derive(Debug, Default)]
 struct Posting {
-    found: Vec<Place>,
+    found: Vec<Stored>,
     /// How many of them the probe reached, where there are more.
     probe: Option<usize>,
     /// Only the probe was read.
     probed: bool,
 }
 
-/// Places that are kept: about 2 MB.
-const KEPT: usize = 200_000;
+impl Posting {
+    fn is_enough(&self, far: Far) -> bool {
+        !self.probed || far == Far::Probe
+    }
+}
+
+/// A place, smaller: the number of a passage, or of a note with a bit set.
+#[derive(Debug, Clone, Copy)]
+struct Stored {
+    at: u32,
+    often: f32,
+}
+
+const OF_NOTE: u32 = 1 << 31;
+
+impl Stored {
+    fn new(place: Place) -> Stored {
+        let at = if place.passage == NONE { place.note | OF_NOTE } else { place.passage };
+        Stored { at, often: place.often }
+    }
+
+    fn place(self, catalogue: &Catalogue, weight: f32) -> Place {
+        let often = self.often * weight;
+        if self.at & OF_NOTE != 0 {
+            return Place { note: self.at & !OF_NOTE, passage: NONE, often };
+        }
+        let note = catalogue.passages.get(self.at as usize).map_or(NONE, |passage| passage.note);
+        Place { note, passage: self.at, often }
+    }
+}
+
+/// Places that are kept, half of them young: about 2 MB.
+const KEPT: usize = 250_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Far {
@@ -76,8 +111,8 @@ pub(super) fn places(
     known: &mut Known,
     terms: &[Term],
 ) -> Result<Vec<Places>, Error> {
-    if known.places > KEPT {
-        *known = Known::default();
+    if known.places > KEPT / 2 {
+        (known.old, known.places) = (std::mem::take(&mut known.young), 0);
     }
     let mut all = Vec::with_capacity(terms.len());
     let mut left = catalogue.passages.len().clamp(LEAST, MOST);
@@ -151,16 +186,19 @@ impl Known {
         far: Far,
         places: &mut Places,
     ) -> Result<(), Error> {
-        if self.terms.get(term).is_none_or(|posting| posting.probed && far == Far::All) {
-            let posting = read(db, catalogue, term, far)?;
+        if self.young.get(term).is_none_or(|posting| !posting.is_enough(far)) {
+            let posting = match self.old.remove(term).filter(|posting| posting.is_enough(far)) {
+                Some(posting) => posting,
+                None => read(db, catalogue, term, far)?,
+            };
             self.places += posting.found.len() + 1;
-            self.terms.insert(term.to_owned(), posting);
+            self.young.insert(term.to_owned(), posting);
         }
-        let Some(posting) = self.terms.get(term) else { return Ok(()) };
+        let Some(posting) = self.young.get(term) else { return Ok(()) };
         let reached = posting.probe.filter(|_| far == Far::Probe);
         places.cut |= reached.is_some();
         let found = posting.found.get(..reached.unwrap_or(posting.found.len())).unwrap_or_default();
-        places.found.extend(found.iter().map(|place| Place { often: place.often * weight, ..*place }));
+        places.found.extend(found.iter().map(|stored| stored.place(catalogue, weight)));
         Ok(())
     }
 }
@@ -196,20 +234,28 @@ fn read(db: &Connection, catalogue: &Catalogue, term: &str, far: Far) -> Result<
             _ => continue,
         };
         let number = u32::try_from(number).unwrap_or(NONE);
+        let stored = Stored::new(Place { note: number, passage, often });
         match posting.found.last_mut() {
-            Some(last) if last.note == number && last.passage == passage => last.often += often,
-            Some(_) | None => posting.found.push(Place { note: number, passage, often }),
+            Some(last) if last.at == stored.at => last.often += often,
+            Some(_) | None => posting.found.push(stored),
         }
     }
     posting.found.shrink_to_fit();
     Ok(posting)
 }
 
-/// Whether any passage names one of these entities: one look for what are mostly words that are none.
-pub(super) fn any(db: &Connection, tokens: &[String]) -> Result<bool, Error> {
-    let question = format!("ents : ({})", tokens.join(" OR "));
-    let mut query = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM words WHERE words MATCH ?1)")?;
-    Ok(query.query_row([question], |row| row.get(0))?)
+/// Which of these entities any passage names, by their places in the list: most are words that are none.
+pub(super) fn known(db: &Connection, tokens: &[&str]) -> Result<Vec<usize>, Error> {
+    // Read as one table, so that the index is opened once.
+    let sql = "SELECT t.key FROM json_each(?1) AS t CROSS JOIN temp.terms AS w ON w.term = t.value";
+    let list = format!("[\"{}\"]", tokens.join("\",\""));
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query([list])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(row.get(0)?);
+    }
+    Ok(found)
 }
 
 /// Passages that name an entity, by its token; readings of a note count as the note.

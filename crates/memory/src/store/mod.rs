@@ -12,8 +12,8 @@ mod shelf;
 mod vectors;
 
 pub(crate) use dump::{Part, dump};
-pub(crate) use note::{kind_number, kind_of, mentions_of, note_of_chunk, ordinals, seq};
-pub(crate) use read::readings;
+pub(crate) use note::{best_names, kind_number, kind_of, mentions_of, note_of_chunk, ordinals, seq};
+pub(crate) use read::{any_reading, readings};
 pub(crate) use vectors::waiting;
 
 use crate::error::Error;

@@ -246,6 +246,14 @@ pub(crate) fn mentions_of(db: &Connection, seq: i64) -> Result<Vec<Mention>, Err
     Ok(found)
 }
 
+/// The names alone, of the best.
+pub(crate) fn best_names(db: &Connection, seq: i64, most: usize) -> Result<Vec<String>, Error> {
+    let sql = "SELECT name FROM mention WHERE note = ?1 ORDER BY rank LIMIT ?2";
+    let mut query = db.prepare_cached(sql)?;
+    let names = query.query_map(params![seq, most], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
 pub(crate) fn ordinals(blob: &[u8]) -> impl Iterator<Item = u16> + '_ {
     blob.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair))
 }

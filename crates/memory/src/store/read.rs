@@ -72,6 +72,12 @@ fn index(tx: &Transaction<'_>, into: &str, row: Option<i64>, reading: &Reading) 
     Ok(())
 }
 
+/// Whether any note was read.
+pub(crate) fn any_reading(db: &Connection) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM read_entity) OR EXISTS (SELECT 1 FROM read_relation)";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
 /// All readings of a note, oldest first.
 pub(crate) fn readings(db: &Connection, note: i64) -> Result<Vec<Reading>, Error> {
     let mut found: BTreeMap<i64, Reading> = BTreeMap::new();

@@ -7,13 +7,14 @@
 //! the full-text index, since a push changes a little in each of many places: with pages of 4 KB twice as much is written.
 
 use crate::error::Error;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
 /// Goes up with every change of the tables, or of what is indexed or extracted: a file of another version is thrown away.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// A passage is `seq << CHUNK_BITS | ordinal`.
 pub(crate) const CHUNK_BITS: u32 = 12;
@@ -72,9 +73,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(path, flags)?;
-    db.busy_timeout(Duration::from_secs(2))?;
-    db.set_prepared_statement_cache_capacity(48);
+    let mut db = opened(path, flags)?;
     db.execute_batch(
         "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048;
          PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;",
@@ -96,10 +95,18 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
 /// A reader's connection: it cannot write, and keeps few pages.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = opened(path, flags)?;
+    db.execute_batch("PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;")?;
+    Ok(db)
+}
+
+fn opened(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(Duration::from_secs(2))?;
     db.set_prepared_statement_cache_capacity(48);
-    db.execute_batch("PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;")?;
+    // Else a statement that was prepared is planned anew for each value that is bound to it, the full-text index's own
+    // ones too, though there are no statistics that could make the plan another.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(db)
 }
 
