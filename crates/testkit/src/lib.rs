@@ -5,12 +5,15 @@
 //! - [`acp`]: a scripted coding agent over ACP, for everything that a real one would not do on command.
 //! - [`workspace`], [`daemon`], [`namespace`]: a throw-away home, a running `loopwrightd`, a network with only loopback.
 //!
-//! Nothing here leaves the loopback interface. What a double does is data (a scenario), never code in a test's body.
+//! - [`server`]: throw-away servers with systemd, sshd and apt, and faults to inject.
+//!
+//! But for those servers' own network, nothing here leaves the loopback interface. What a double does is data (a scenario), never code in a test's body.
 
 pub mod acp;
 pub mod auth;
 pub mod daemon;
 pub mod namespace;
+pub mod server;
 pub mod workspace;
 
 pub use auth::AuthServer;
