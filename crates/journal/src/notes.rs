@@ -8,6 +8,7 @@ use protocol::fact::*;
 use protocol::view::{KnewRow, KnewVia, MeterRow, NoteRow, ReadingRow, RecalledBy};
 use protocol::*;
 use rusqlite::{Connection, Row};
+use std::collections::HashSet;
 
 const NOTE: &str = "SELECT note, project, kind, title, text, source, request, agent, at, confidence, superseded_by, seq FROM notes";
 
@@ -145,10 +146,18 @@ impl Reader {
         self.ask(|db| one(db, &format!("{NOTE} WHERE note = ?1"), [note.as_str()], note_row))
     }
 
-    /// Where a note comes from, without its text; none once it was forgotten.
-    pub fn source_of(&self, note: &NoteId) -> Result<Option<String>, Error> {
-        let sql = "SELECT source FROM notes WHERE note = ?1";
-        self.ask(|db| one(db, sql, [note.as_str()], |_, row| Ok(row.get(0)?)))
+    /// Which of these notes were not forgotten.
+    pub fn notes_there(&self, notes: &[NoteId]) -> Result<HashSet<NoteId>, Error> {
+        let sql = "SELECT 1 FROM notes WHERE note = ?1";
+        self.ask(|db| {
+            let mut there = HashSet::with_capacity(notes.len());
+            for note in notes {
+                if one(db, sql, [note.as_str()], |_, _| Ok(()))?.is_some() {
+                    there.insert(note.clone());
+                }
+            }
+            Ok(there)
+        })
     }
 
     /// The note that says now what this source says.

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use protocol::HOME_VERSION;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -87,6 +88,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(Duration::from_secs(5))?;
     db.set_prepared_statement_cache_capacity(32);
+    // Else a statement that was prepared is planned anew for each value that is bound to it, for statistics that are not kept.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.execute_batch("PRAGMA cache_size = -512; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
     Ok(db)
 }

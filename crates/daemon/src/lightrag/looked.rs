@@ -2,19 +2,16 @@
 
 use super::asked::Asked;
 use super::context::{Looked, Passage};
-use super::listing::{cited, file_path};
+use super::listing::cited;
 use super::refuse::Refusal;
 use crate::context::Daemon;
 use crate::{names, remember};
 use memory::Found;
 use protocol::note::RecallMode;
-use protocol::view::{EntityRow, NoteRow, RelationRow};
+use protocol::view::{EntityRow, RelationRow};
 use protocol::{NoteId, ProjectId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Notes that are cited for one entity or relation.
-const CITED: usize = 3;
 
 pub async fn look(daemon: &Arc<Daemon>, space: &ProjectId, asked: &Asked) -> Result<Looked, Refusal> {
     if asked.mode == RecallMode::Bypass {
@@ -29,20 +26,20 @@ pub async fn look(daemon: &Arc<Daemon>, space: &ProjectId, asked: &Asked) -> Res
         ..memory::Query::new(asked.query.clone(), names::now())
     };
     let mut found = remember::recall(daemon, space, query).await?;
-    let named =
-        found.entities.iter().map(|row| &row.notes).chain(found.relations.iter().map(|row| &row.notes));
-    let named = named.flat_map(|notes| notes.iter().take(CITED));
-    let hits = found.hits.iter().map(|hit| hit.note.clone()).collect();
-    let (rows, paths) = notes(daemon, hits, named.cloned().collect()).await?;
-    let mut passages = Vec::new();
-    for hit in std::mem::take(&mut found.hits) {
-        // One that was forgotten meanwhile is not told.
-        let Some(row) = rows.get(&hit.note) else { continue };
+    let hits = std::mem::take(&mut found.hits);
+    let ids: Vec<NoteId> = hits.iter().map(|hit| hit.note.clone()).collect();
+    let there = daemon.reads.ask(move |r| r.notes_there(&ids)).await?;
+    let (mut passages, mut paths) = (Vec::new(), HashMap::with_capacity(hits.len()));
+    // One that was forgotten meanwhile is not told.
+    for hit in hits.into_iter().filter(|hit| there.contains(&hit.note)) {
+        let file_path = cited(&hit.note, &hit.source);
         passages.extend(hit.passages.into_iter().zip(0_usize..).map(|(text, nth)| Passage {
-            id: format!("{}-chunk-{nth:03}", row.note),
-            text: titled(row, text, nth),
-            file_path: file_path(row),
+            id: format!("{}-chunk-{nth:03}", hit.note),
+            text: titled(&hit.title, text, nth),
+            file_path: file_path.clone(),
         }));
+        // What goes with the hits is named by them.
+        paths.insert(hit.note, file_path);
     }
     let Found { entities, relations, .. } = found;
     let looked = Looked { passages, entities, relations, paths, found: (0, 0, 0) };
@@ -50,42 +47,9 @@ pub async fn look(daemon: &Arc<Daemon>, space: &ProjectId, asked: &Asked) -> Res
 }
 
 /// The first passage begins with the note's title, unless the text does.
-fn titled(row: &NoteRow, text: String, nth: usize) -> String {
-    let title = row.title.trim_end_matches('…');
-    if nth > 0 || title.is_empty() || text.contains(title) {
-        text
-    } else {
-        format!("{}\n\n{text}", row.title)
-    }
-}
-
-/// The hits that are still there, and how they and what else is `named` are cited.
-async fn notes(
-    daemon: &Daemon,
-    hits: BTreeSet<NoteId>,
-    named: BTreeSet<NoteId>,
-) -> Result<(HashMap<NoteId, NoteRow>, HashMap<NoteId, String>), Refusal> {
-    let read = daemon.reads.ask(move |r| {
-        let mut rows = HashMap::with_capacity(hits.len());
-        let mut paths = HashMap::with_capacity(hits.len() + named.len());
-        for id in hits {
-            if let Some(row) = r.note(&id)? {
-                paths.insert(id.clone(), file_path(&row));
-                rows.insert(id, row);
-            }
-        }
-        for id in named {
-            if paths.contains_key(&id) {
-                continue;
-            }
-            if let Some(source) = r.source_of(&id)? {
-                let path = cited(&id, &source);
-                paths.insert(id, path);
-            }
-        }
-        Ok((rows, paths))
-    });
-    Ok(read.await?)
+fn titled(title: &str, text: String, nth: usize) -> String {
+    let known = title.trim_end_matches('…');
+    if nth > 0 || known.is_empty() || text.contains(known) { text } else { format!("{title}\n\n{text}") }
 }
 
 /// One of this very name: one that it was merged into is another.
