@@ -1,0 +1,25 @@
+//! What only the crate of the daemon knows, and a set-up needs: Node and the agents' programs, the daemon that runs, its
+//! projects.
+
+use protocol::setup::Obstacle;
+
+pub trait House {
+    /// The version of a program ("node", or an agent) that would be installed; none where there is none for this machine.
+    fn wanted(&self, program: &str) -> Option<String>;
+    fn installed(&self, program: &str) -> Option<String>;
+    fn install(&self, program: &str, tell: &mut dyn FnMut(String)) -> Result<(), Obstacle>;
+    fn uninstall(&self, program: &str) -> Result<(), Obstacle>;
+    /// The version of the daemon that answers; none when none does.
+    fn daemon(&self) -> Option<String>;
+    /// Names of its projects.
+    fn projects(&self) -> Option<Vec<String>>;
+    fn create_project(&self, name: &str, starter: Option<&str>) -> Result<(), Obstacle>;
+    /// The edge answers.
+    fn edge(&self) -> bool;
+    /// Ends all sites, for good.
+    fn end_sites(&self);
+    /// Ports on which the sites answer inside this machine.
+    fn certificates(&self) -> Vec<protocol::setup::Certificate> {
+        Vec::new()
+    }
+}
