@@ -23,6 +23,20 @@ browser_part() {
   FOUND="$( (command -v chromium || command -v google-chrome) 2>/dev/null), $(command -v chromedriver)"
 }
 
+# A real sshd and sudo, which the tests of `remote` start in namespaces of their own.
+sshd_part() {
+  local missing=()
+  [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+  has ssh-keygen || missing+=(openssh-client)
+  has sudo || missing+=(sudo)
+  # The package would also put it into service, which is for the machine's owner to decide.
+  if [ ${#missing[@]} -gt 0 ] && [ -d /run/systemd/system ]; then
+    fail "missing: ${missing[*]}" "apt-get install ${missing[*]}   (and 'systemctl disable --now ssh' if nobody is to log in here)"
+  fi
+  install_packages ${missing[@]+"${missing[@]}"}
+  FOUND=/usr/sbin/sshd
+}
+
 install_packages() { # PACKAGE…
   [ $# -gt 0 ] || return 0
   has apt-get || fail "missing: $*" "install them with this system's package manager, then run this again"

@@ -16,6 +16,7 @@ setup() {
   part wasm wasm_part
   if [ "${1:-}" = tests ]; then
     part browser browser_part
+    [ "$(id -u)" = 0 ] && part sshd sshd_part
     part nextest nextest_part
   fi
   say "  ready in $(seconds_since "$started")"

@@ -96,7 +96,7 @@ impl Program {
         if found == self.sha256 { Ok(size) } else { Err(UploadError::WrongProgram { found }) }
     }
 
-    async fn reader(&self, from: u64) -> Result<Box<dyn AsyncRead + Send + Unpin>, UploadError> {
+    pub(crate) async fn reader(&self, from: u64) -> Result<Box<dyn AsyncRead + Send + Unpin>, UploadError> {
         Ok(match &self.source {
             Source::Bytes(bytes) => {
                 let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
@@ -112,7 +112,7 @@ impl Program {
 }
 
 /// Puts the program on the server and gives its path there. After a cut, the same call goes on from where that was.
-pub async fn upload(
+pub(crate) async fn upload(
     session: &Session,
     program: &Program,
     on: &mut (dyn FnMut(Progress) + Send),

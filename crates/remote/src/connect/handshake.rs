@@ -9,6 +9,7 @@ use protocol::desk::Target;
 use russh::client::{self, DisconnectReason, Handle};
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PublicKey, PublicKeyOrCertificate};
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
@@ -62,6 +63,14 @@ impl client::Handler for Callbacks {
     }
 }
 
+/// Whichever the system notices first.
+const CUT: [ErrorKind; 4] = [
+    ErrorKind::UnexpectedEof,
+    ErrorKind::BrokenPipe,
+    ErrorKind::ConnectionReset,
+    ErrorKind::ConnectionAborted,
+];
+
 /// What the library's error means, in words.
 pub(crate) fn plain(error: &russh::Error) -> String {
     match error {
@@ -71,9 +80,7 @@ pub(crate) fn plain(error: &russh::Error) -> String {
         russh::Error::HUP | russh::Error::Disconnect | russh::Error::SendError | russh::Error::RecvError => {
             "the connection was cut".into()
         }
-        russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "the connection was cut".into()
-        }
+        russh::Error::IO(error) if CUT.contains(&error.kind()) => "the connection was cut".into(),
         russh::Error::IO(error) => error.to_string(),
         other => other.to_string().to_lowercase(),
     }
@@ -142,7 +149,7 @@ fn failed(target: &Target, error: russh::Error, key_seen: bool) -> ConnectError 
             ConnectError::NothingInCommon { host, kind, theirs: theirs.join(", ") }
         }
         russh::Error::HUP | russh::Error::Disconnect if !key_seen => ConnectError::Dropped { host },
-        russh::Error::IO(error) if !key_seen && error.kind() != std::io::ErrorKind::TimedOut => {
+        russh::Error::IO(error) if !key_seen && error.kind() != ErrorKind::TimedOut => {
             ConnectError::Dropped { host }
         }
         other => ConnectError::Lost { host, phase: Phase::Handshake, why: plain(&other) },

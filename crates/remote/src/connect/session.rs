@@ -109,6 +109,11 @@ impl Session {
         Gone { why }
     }
 
+    /// Whether the other side answers at this moment. Waits as long as it takes.
+    pub(crate) async fn ping(&self) -> bool {
+        self.0.handle.send_ping().await.is_ok()
+    }
+
     pub async fn close(&self) {
         let _ = self.0.handle.disconnect(Disconnect::ByApplication, "done", "en").await;
     }

@@ -15,33 +15,32 @@ pub(super) async fn find(
     greeting: &Greeting,
     loopback: Option<u16>,
 ) -> Result<(Dial, Route, Option<String>), ControlError> {
-    let first = match timeout(LIMIT, session.socket(&greeting.control)).await {
+    match timeout(LIMIT, session.socket(&greeting.control)).await {
         Ok(Ok(_)) => {
             return Ok((Dial::Socket(session.clone(), greeting.control.clone()), Route::Streamlocal, None));
         }
         Ok(Err(error @ NotOpened::Gone(_))) => return Err(gone(session, &error)),
-        Ok(Err(error)) => error,
+        Ok(Err(NotOpened::Refused | NotOpened::Forbidden)) => {}
         Err(_) => {
             return Err(ControlError::Lost { why: "the server did not open the socket in time".into() });
         }
-    };
-    if let Some(port) = loopback
-        && let Ok(Ok(_)) = timeout(LIMIT, session.tcp("127.0.0.1", port)).await
-    {
-        let why = "the server's sshd does not forward to sockets (AllowStreamLocalForwarding)".to_owned();
-        return Ok((Dial::Loopback(session.clone(), port), Route::Loopback, Some(why)));
+    }
+    // A closed port and a forbidden one do not look alike, as a socket's do.
+    let port = loopback.unwrap_or(NOBODYS);
+    let tried = timeout(LIMIT, session.tcp("127.0.0.1", port)).await;
+    if loopback.is_some() && matches!(tried, Ok(Ok(_))) {
+        return Ok((Dial::Loopback(session.clone(), port), Route::Loopback, Some(NO_SOCKETS.to_owned())));
     }
     by_program(session).await?;
-    let why = match first {
-        NotOpened::Forbidden => {
-            "the server's sshd forwards nothing (AllowTcpForwarding or DisableForwarding)"
-        }
-        NotOpened::Refused | NotOpened::Gone(_) => {
-            "the server's sshd does not forward to sockets (AllowStreamLocalForwarding)"
-        }
-    };
+    let why = if matches!(tried, Ok(Err(NotOpened::Forbidden))) { NOTHING } else { NO_SOCKETS };
     Ok((Dial::Stdio(session.clone()), Route::Stdio, Some(why.to_owned())))
 }
+
+/// "discard": nothing listens there.
+const NOBODYS: u16 = 9;
+const NO_SOCKETS: &str = "the server's sshd does not forward to sockets (AllowStreamLocalForwarding no)";
+/// OpenSSH forwards to no socket either then.
+const NOTHING: &str = "the server's sshd forwards nothing (AllowTcpForwarding no, or DisableForwarding yes)";
 
 /// The bridge is there when the daemon answers through it.
 async fn by_program(session: &Session) -> Result<(), ControlError> {

@@ -95,7 +95,7 @@ async fn whole(session: &Session, script: &str, input: &[u8]) -> Result<Framed, 
 }
 
 /// A script that runs: its output so far, and its end.
-pub struct Running {
+pub(crate) struct Running {
     session: Session,
     channel: RanChannel,
     out: Frame,

@@ -1,0 +1,167 @@
+//! The first contact with a server: the first look, the program's upload, and a key and a user of our own, so that the
+//! password which was typed is needed no more.
+
+mod desk;
+mod fit;
+mod root;
+
+use crate::ask::{Asker, Hidden};
+use crate::connect::{Local, Session, SignIn};
+use crate::entry::EntryError;
+use crate::exec::{ExecError, quoted};
+use crate::key::{KeyError, OurKey};
+use crate::trouble::ConnectError;
+use crate::upload::{Program, Progress, UploadError, upload};
+use crate::{Clock, probe};
+use protocol::desk::Target;
+use protocol::setup::{Found, Greeting, Obstacle, ObstacleKind};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Whom the desktop signs in as from then on.
+pub(crate) const DESK: &str = "loopwright-desk";
+
+/// A meeting with a server: signed in, looked at, nothing changed yet.
+pub struct Contact {
+    session: Session,
+    found: Found,
+    /// For `sudo`; wiped when this is dropped.
+    password: Option<Hidden>,
+    /// Made once, so that a second try does not leave a second key behind.
+    key: Option<OurKey>,
+}
+
+/// What [`Contact::begin`] needs.
+pub struct Begin<'a> {
+    pub local: &'a Local,
+    /// Builds of the server's program; the one for the server's processor is taken.
+    pub programs: &'a [Program],
+    /// This computer's name, as the server's list of keys shows it.
+    pub name: &'a str,
+    /// How the hosts on the way were signed in to.
+    pub jumps: Vec<SignIn>,
+    pub ask: Option<Asker>,
+}
+
+/// What happens at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Uploading(Progress),
+    Installing,
+    Reconnecting,
+}
+
+/// The server is ours to set up: by this key, as this user.
+#[derive(Debug)]
+pub struct Begun {
+    pub key: OurKey,
+    pub greeting: Greeting,
+    pub session: Session,
+    pub target: Target,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FirstError {
+    /// Something stands in the way; nothing was harmed.
+    #[error("{}", .0.cause)]
+    Blocked(Obstacle),
+    #[error("the password for sudo was not given")]
+    NotAnswered,
+    #[error(transparent)]
+    Upload(#[from] UploadError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl FirstError {
+    pub fn next(&self) -> String {
+        match self {
+            Self::Blocked(obstacle) => obstacle.action.clone(),
+            Self::NotAnswered => "begin again and give it".into(),
+            Self::Upload(error) => error.next(),
+            Self::Exec(error) => error.next(),
+            Self::Entry(error) => error.next(),
+            Self::Connect(error) => error.next(),
+            Self::Key(_) => "begin again".into(),
+        }
+    }
+}
+
+/// It copies itself and makes a user; a slow disk may need a while.
+const INSTALL_LIMIT: Duration = Duration::from_secs(180);
+
+impl Contact {
+    /// The first look. `with` is how the session was signed in: a password is tried for `sudo` before anyone is asked.
+    pub async fn look(session: Session, with: &SignIn, clock: Clock) -> Result<Self, ExecError> {
+        let found = probe::look(&session, clock).await?;
+        let password = match with {
+            SignIn::Password(password) => Some(password.clone()),
+            SignIn::KeyFile { .. } | SignIn::Key(_) | SignIn::Agent | SignIn::Interactive => None,
+        };
+        Ok(Self { session, found, password, key: None })
+    }
+
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// After a lost connection: the same meeting on a new one.
+    pub fn go_on(&mut self, session: Session) {
+        self.session = session;
+    }
+
+    /// May be called again after an error: what was done is found done.
+    pub async fn begin(
+        &mut self,
+        how: &Begin<'_>,
+        on: &mut (dyn FnMut(Stage) + Send),
+        stop: &CancellationToken,
+    ) -> Result<Begun, FirstError> {
+        let program = fit::choose(&self.found, how.programs).map_err(FirstError::Blocked)?;
+        let path =
+            upload(&self.session, program, &mut |progress| on(Stage::Uploading(progress)), stop).await?;
+        on(Stage::Installing);
+        let key = self.our_key(how.name)?;
+        let line = key.public_line()?;
+        let argv = format!("{} setup begin --key {} --json", quoted(&path), quoted(&line));
+        let begun = self.as_root(&argv, INSTALL_LIMIT, how.ask.as_ref()).await?;
+        root::installed(&begun)?;
+        // The program has copied itself to its own place; what was sent is of no more use.
+        let _ = self.session.exec(&format!("rm -f {}", quoted(&path)), b"", INSTALL_LIMIT).await;
+        on(Stage::Reconnecting);
+        let (session, target, greeting) = self.reconnect(how, &key).await?;
+        self.password = None;
+        Ok(Begun { key, greeting, session, target })
+    }
+
+    fn our_key(&mut self, name: &str) -> Result<OurKey, KeyError> {
+        match &self.key {
+            Some(key) => Ok(key.clone()),
+            None => {
+                let key = OurKey::make(&format!("loopwright {name}"))?;
+                self.key = Some(key.clone());
+                Ok(key)
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Contact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Contact").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+fn obstacle(kind: ObstacleKind, cause: String, action: impl Into<String>) -> Obstacle {
+    Obstacle { kind, cause, action: action.into(), choices: Vec::new() }
+}

@@ -1,0 +1,189 @@
+//! Does what the machine says, and tells it what happens.
+
+use super::machine::{Input, Machine, Todo};
+use super::{Lines, Open, TunnelTo};
+use crate::connect::{Local, Session, SignIn, Way, connect};
+use crate::control::Control;
+use crate::entry::Entry;
+use protocol::desk::Link;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Order {
+    Want(bool),
+    Nudge,
+}
+
+pub(super) async fn drive(
+    local: Local,
+    to: TunnelTo,
+    open: Open,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    said: watch::Sender<Link>,
+) {
+    let mut machine = Machine::new();
+    let mut todo = Todo::Nothing;
+    loop {
+        let inputs = tokio::select! {
+            order = orders.recv() => match order {
+                Some(Order::Want(wanted)) => Input::Want(wanted),
+                Some(Order::Nudge) => Input::Nudge,
+                None => break,
+            },
+            input = work(&local, &to, &open, todo, &machine) => input,
+        };
+        // A nudge while it is up is a question: does the line still live?
+        if inputs == Input::Nudge && matches!(machine.link(), Link::Up { .. }) {
+            if let Some(why) = dead(&open).await {
+                todo = machine.take(Input::Gone { why }, (local.clock)(), 0.0);
+            }
+        } else {
+            let connecting = todo == Todo::Connect && matches!(machine.link(), Link::Connecting { .. });
+            let before = machine.link().clone();
+            let next = machine.take(inputs, (local.clock)(), chance());
+            // An order that changed nothing leaves what is under way as it was.
+            if before != *machine.link() || !connecting && next != Todo::Nothing {
+                todo = next;
+            }
+        }
+        if todo == Todo::Stop {
+            close(&open).await;
+            todo = Todo::Nothing;
+        }
+        said.send_if_modified(|link| {
+            let changed = link != machine.link();
+            link.clone_from(machine.link());
+            changed
+        });
+    }
+    close(&open).await;
+}
+
+/// Works on what is to be done until something is to be told. Dropped in the middle when an order comes.
+async fn work(local: &Local, to: &TunnelTo, open: &Open, todo: Todo, machine: &Machine) -> Input {
+    match (todo, machine.link()) {
+        (Todo::Connect, _) => open_all(local, to, open).await,
+        (Todo::Wait(_), Link::Lost { retry_at, .. }) => {
+            let left = retry_at.since((local.clock)());
+            tokio::select! {
+                () = sleep(Duration::from_millis(left)) => Input::Due,
+                () = woke(local) => Input::Nudge,
+            }
+        }
+        (_, Link::Up { .. }) => tokio::select! {
+            why = gone(open) => Input::Gone { why },
+            () = woke(local) => Input::Nudge,
+        },
+        _ => std::future::pending().await,
+    }
+}
+
+async fn open_all(local: &Local, to: &TunnelTo, open: &Open) -> Input {
+    let session = match open.get().session.filter(|session| !session.is_closed()) {
+        Some(session) => session,
+        None => {
+            let with = SignIn::Key(to.key.clone());
+            let way = Way { target: &to.target, with, jumps: to.jumps.clone(), ask: None };
+            match connect(local, way).await {
+                Ok(session) => session,
+                Err(error) if error.is_final() => {
+                    let host_key = error.changed_key().cloned();
+                    return Input::Refused { why: error.to_string(), next: error.next(), host_key };
+                }
+                Err(error) => return Input::Failed { why: error.to_string() },
+            }
+        }
+    };
+    open.set(Lines { session: Some(session.clone()), ..open.get() });
+    let greeting = match Entry::new(session.clone()).hello().await {
+        Ok(greeting) => greeting,
+        Err(error) => {
+            if error.lost() {
+                session.close().await;
+            }
+            return Input::Failed { why: error.to_string() };
+        }
+    };
+    open.set(Lines { session: Some(session.clone()), greeting: Some(greeting.clone()), control: None });
+    match Control::open(&session, &greeting, to.loopback).await {
+        Ok(control) => {
+            let (route, why) = (control.route(), control.why().map(str::to_owned));
+            open.set(Lines { session: Some(session), greeting: Some(greeting), control: Some(control) });
+            Input::Connected { route, why }
+        }
+        Err(error) => Input::Failed { why: error.to_string() },
+    }
+}
+
+async fn gone(open: &Open) -> String {
+    match open.get().session {
+        Some(session) => session.closed().await.why,
+        None => "the connection was cut".into(),
+    }
+}
+
+async fn dead(open: &Open) -> Option<String> {
+    let session = open.get().session?;
+    if alive(&session).await {
+        return None;
+    }
+    session.close().await;
+    Some("the connection did not outlive this computer's sleep or its change of network".into())
+}
+
+/// A server that lives answers within this, even when it is busy.
+const ANSWER: Duration = Duration::from_secs(5);
+
+async fn alive(session: &Session) -> bool {
+    tokio::time::timeout(ANSWER, session.ping()).await.is_ok_and(|answered| answered)
+}
+
+async fn close(open: &Open) {
+    let session = open.get().session;
+    open.set(Lines::default());
+    if let Some(session) = session {
+        session.close().await;
+    }
+}
+
+/// How often the two clocks are compared: no system tells a program in one common way that the computer has slept.
+const GLANCE: Duration = Duration::from_secs(5);
+/// More than a busy computer is late by.
+const SLEPT: Duration = Duration::from_secs(15);
+
+/// Returns when the time of day has run ahead of the time that this program lived through, or a glance came far too late.
+async fn woke(local: &Local) {
+    let (mut day, mut lived) = ((local.clock)(), Instant::now());
+    loop {
+        sleep(GLANCE).await;
+        let (day_now, lived_now) = ((local.clock)(), Instant::now());
+        if slept(day_now.since(day), lived_now.duration_since(lived)) {
+            return;
+        }
+        (day, lived) = (day_now, lived_now);
+    }
+}
+
+fn slept(day: u64, lived: Duration) -> bool {
+    Duration::from_millis(day) > lived.max(GLANCE) + SLEPT || lived > GLANCE + SLEPT
+}
+
+/// Between 0 and 1; the middle where the system has no random numbers.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sleep_shows_in_either_clock_and_a_busy_computer_is_not_asleep() {
+        let seconds = |s: u64| Duration::from_secs(s);
+        assert!(slept(3_600_000, seconds(5)));
+        assert!(slept(3_600_000, seconds(3_600)));
+        assert!(!slept(5_000, seconds(5)) && !slept(12_000, seconds(12)) && !slept(0, seconds(6)));
+    }
+}
