@@ -7,7 +7,7 @@ mod harness;
 mod memory;
 
 use harness::{House, PLAIN, QUICK, QUIET, program, tcp};
-use memory::Face;
+use memory::{Face, stumbling};
 use protocol::fact::Fact;
 use protocol::{Request, Response};
 use serde_json::{Value, json};
@@ -358,5 +358,27 @@ fn a_loop_may_use_a_server_elsewhere_and_does_not_miss_it() {
     assert!(!house.brief(&request, 1).contains("f4c430"));
     let Response::Memory(view) = house.call(&Request::Memory { project: None }) else { panic!("no view") };
     assert!(view.elsewhere.unwrap().contains("does not answer"));
+    house.is_sound();
+}
+
+#[test]
+fn a_note_that_a_server_elsewhere_falls_over_holds_the_others_up_for_a_while_only() {
+    let (address, documents) = stumbling::start("quince");
+    let workspace = Workspace::new().unwrap();
+    let server = format!("[memory.lightrag]\nurl = \"http://{address}\"\n");
+    workspace.settings(&format!("{QUIET}{server}")).unwrap();
+    let house = House::start_with(workspace, &["--port", "0", "--starter", "static"]);
+    house.push("Fruit", "All fruit is quince.");
+    let given = || documents.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+    for (tries, title) in [(1, "Flour"), (2, "Salt")] {
+        let (taken, body) = given();
+        assert!(!taken && body.contains("quince"), "{tries}: {body}");
+        house.push(title, "It is bought on Mondays.");
+    }
+    assert!(!given().0, "a third time");
+    for title in ["Flour", "Salt"] {
+        let (taken, body) = given();
+        assert!(taken && body.contains(title), "{body}");
+    }
     house.is_sound();
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code, its helpers included")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses the part that it needs")]
 
+pub mod stumbling;
+
 use crate::harness::tcp::{self, Answer};
 use crate::harness::{House, QUIET};
 use protocol::{Request, Response};
