@@ -37,6 +37,36 @@ sshd_part() {
   FOUND=/usr/sbin/sshd
 }
 
+# What the desktop's window is built with. Elsewhere than on Linux the system has its own webview.
+desktop_part() {
+  FOUND="the system's own webview"
+  [ "$(uname -s)" = Linux ] || return 0
+  local missing=() library
+  for library in webkit2gtk-4.1 gtk+-3.0 librsvg-2.0 ayatana-appindicator3-0.1; do
+    pkg-config --exists "$library" 2>/dev/null && continue
+    case $library in
+      webkit2gtk-4.1) missing+=(libwebkit2gtk-4.1-dev) ;;
+      gtk+-3.0) missing+=(libgtk-3-dev) ;;
+      librsvg-2.0) missing+=(librsvg2-dev) ;;
+      ayatana-appindicator3-0.1) missing+=(libayatana-appindicator3-dev) ;;
+    esac
+  done
+  has xdg-open || missing+=(xdg-utils)
+  install_packages ${missing[@]+"${missing[@]}"}
+  FOUND="WebKitGTK $(pkg-config --modversion webkit2gtk-4.1 2>/dev/null)${FOUND#"the system's own webview"}"
+}
+
+# A display and a session bus of its own for the window's tests, and WebKit's driver.
+window_part() {
+  local missing=()
+  has WebKitWebDriver || missing+=(webkit2gtk-driver)
+  has xvfb-run || missing+=(xvfb xauth)
+  has dbus-run-session || missing+=(dbus)
+  [ -d /usr/share/fonts/truetype/dejavu ] || missing+=(fonts-dejavu-core)
+  install_packages ${missing[@]+"${missing[@]}"}
+  FOUND="$(command -v WebKitWebDriver), $(command -v xvfb-run)"
+}
+
 install_packages() { # PACKAGE…
   [ $# -gt 0 ] || return 0
   has apt-get || fail "missing: $*" "install them with this system's package manager, then run this again"

@@ -1,5 +1,5 @@
-# Sourced by ./dev. Builds the daemon with the dashboard inside, starts the local workspace, and either shows its dashboard
-# or runs one request to its end. Whatever this script started is stopped when it ends; a daemon that already served the
+# Sourced by ./dev. Builds the daemon with the dashboard inside, starts the local workspace, and either shows its window
+# (without a display: its dashboard) or runs one request to its end. Whatever this script started is stopped when it ends; a daemon that already served the
 # home is used and left alone.
 
 RUN_HELP="./dev run [--request TEXT] [--agent A] [--starter S] [--home DIR] [--port N] [--release]
@@ -27,6 +27,8 @@ run() {
 
   setup
   build_daemon
+  WINDOW=
+  [ -n "$REQUEST" ] || [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || { . "$REPO/scripts/desktop.sh"; prepare_window; }
   STARTED= FOLLOWER= NEW_HOME=
   [ -e "$RUN_HOME/journal.db" ] || NEW_HOME=1
   trap stop_what_we_started EXIT
@@ -34,6 +36,7 @@ run() {
   trap 'exit 143' TERM HUP
   if serving; then
     say "  a daemon already serves $RUN_HOME: using it"
+    if [ -n "$WINDOW" ]; then show_window; wait "$SHOWN" || true; return; fi
     [ -n "$REQUEST" ] || { "$DAEMON" link --home "$RUN_HOME"; return; }
   else
     start_daemon
@@ -90,6 +93,13 @@ start_daemon() {
 
 keep_up() {
   say "  Ctrl-C stops it. Log: $TARGET/local-daemon.log"
+  if [ -n "${WINDOW:-}" ]; then
+    # The window is the workspace's: closed, this ends.
+    show_window
+    KEPT_UP=1
+    wait "$SHOWN" || true
+    return
+  fi
   if [ -n "${LINK:-}" ] && [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && has xdg-open; then xdg-open "$LINK" >/dev/null 2>&1 & fi
   KEPT_UP=1
   wait "$STARTED" || { local code=$?; STARTED=; fail "the daemon ended by itself (exit code $code)" "read $TARGET/local-daemon.log"; }
@@ -137,6 +147,7 @@ stop_what_we_started() {
   [ -z "${KEPT_UP:-}" ] || case $code in 130 | 143) code=0 ;; esac
   trap '' INT TERM HUP
   [ -z "${ASKING:-}" ] || kill "$ASKING" 2>/dev/null || true
+  [ -z "${SHOWN:-}" ] || kill "$SHOWN" 2>/dev/null || true
   if [ -n "$STARTED" ]; then
     "$DAEMON" stop --sites --home "$RUN_HOME" >>"$TARGET/local-daemon.log" 2>&1 ||
       kill -TERM "$STARTED" 2>/dev/null || true

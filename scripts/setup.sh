@@ -4,7 +4,8 @@
 . "$REPO/scripts/node.sh"
 . "$REPO/scripts/packages.sh"
 
-# setup [tests]: what `./dev run` needs; with `tests`, what the test suites need besides.
+# setup [tests|desktop|window]: what `./dev run` needs; with `tests`, what the test suites need besides; with `desktop`, what
+# the desktop is built with; with `window`, what its tests need.
 setup() {
   local started; started=$(tenths)
   umask 022
@@ -19,6 +20,10 @@ setup() {
     [ "$(id -u)" = 0 ] && part sshd sshd_part
     part nextest nextest_part
   fi
+  case ${1:-} in
+    desktop) part desktop desktop_part ;;
+    window) part desktop desktop_part; part window window_part ;;
+  esac
   say "  ready in $(seconds_since "$started")"
 }
 

@@ -1,7 +1,8 @@
 //! The dashboard: `ui` compiled to wasm, bound to JavaScript by wasm-bindgen, and laid beside the static files.
 //!
 //! ui/static/* and the two made files (`ui.js`, `ui_bg.wasm`) are all that ui/dist holds; the daemon embeds that folder.
-//! ui/dist is replaced in one step, so a daemon that is being built never sees half of it.
+//! ui/dist is replaced in one step, so a daemon that is being built never sees half of it. The desktop's window has more
+//! pages: the same crate with its feature `desktop`, and ui/desktop/* over the static files, in ui/dist-desktop.
 
 use std::env;
 use std::fs;
@@ -33,29 +34,75 @@ impl Profile {
     }
 }
 
-pub fn build(profile: Profile) -> Result<()> {
+/// Where the pages are shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    Dashboard,
+    Desktop,
+}
+
+impl Pages {
+    fn dist(self) -> &'static str {
+        match self {
+            Pages::Dashboard => "ui/dist",
+            Pages::Desktop => "ui/dist-desktop",
+        }
+    }
+
+    /// Static files, the later ones over the earlier.
+    fn fixed(self) -> &'static [&'static str] {
+        match self {
+            Pages::Dashboard => &["ui/static"],
+            Pages::Desktop => &["ui/static", "ui/desktop"],
+        }
+    }
+
+    /// The ending of its stamp beside the wasm.
+    fn stamp(self) -> &'static str {
+        match self {
+            Pages::Dashboard => "dist-stamp",
+            Pages::Desktop => "desktop-stamp",
+        }
+    }
+
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Pages::Dashboard => &[],
+            Pages::Desktop => &["--features", "desktop"],
+        }
+    }
+}
+
+pub fn build(pages: Pages, profile: Profile) -> Result<()> {
     let started = Instant::now();
     let root = root();
     same_wasm_bindgen(&root)?;
-    let wasm = compile(&root, profile)?;
-    let fixed = root.join("ui/static");
-    let dist = root.join("ui/dist");
+    let wasm = compile(&root, pages, profile)?;
+    let fixed: Vec<PathBuf> =
+        pages.fixed().iter().map(|dir| root.join(dir)).filter(|dir| dir.is_dir()).collect();
+    let dist = root.join(pages.dist());
 
     let mut inputs = vec![wasm.clone(), env::current_exe()?];
-    inputs.extend(stamp::files_below(&fixed)?);
+    for dir in &fixed {
+        inputs.extend(stamp::files_below(dir)?);
+    }
     let stamp = stamp::of(&inputs)?;
-    let stamp_file = wasm.with_extension("dist-stamp");
+    let stamp_file = wasm.with_extension(pages.stamp());
     let made =
         dist.join("ui_bg.wasm").is_file() && fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp);
     if !made {
         let _ = fs::remove_file(&stamp_file);
         lay_out(&wasm, &fixed, &dist, profile)?;
-        forget_other_stamps(&stamp_file, &wasm);
+        forget_other_stamps(pages, &stamp_file, &wasm);
         fs::write(&stamp_file, stamp)?;
     }
     let size = fs::metadata(dist.join("ui_bg.wasm"))?.len();
     let state = if made { "unchanged" } else { "made" };
-    eprintln!("  ui/dist    {state}, {size} bytes of wasm, {:.1} s", started.elapsed().as_secs_f32());
+    eprintln!(
+        "  {:<10} {state}, {size} bytes of wasm, {:.1} s",
+        pages.dist(),
+        started.elapsed().as_secs_f32()
+    );
     Ok(())
 }
 
@@ -87,7 +134,7 @@ fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 }
 
 /// Runs cargo for the wasm target; returns the raw module.
-fn compile(root: &Path, profile: Profile) -> Result<PathBuf> {
+fn compile(root: &Path, pages: Pages, profile: Profile) -> Result<PathBuf> {
     let (cargo_profile, folder) = profile.names();
     let target =
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir)).join("ui");
@@ -117,7 +164,8 @@ fn compile(root: &Path, profile: Profile) -> Result<PathBuf> {
             cargo_profile,
             "--target-dir",
         ])
-        .arg(&target);
+        .arg(&target)
+        .args(pages.features());
     let status = cargo.status().context("failed to start cargo")?;
     ensure!(status.success(), "the dashboard did not compile ({status})");
     Ok(target.join(WASM).join(folder).join("ui.wasm"))
@@ -139,16 +187,18 @@ fn wasm_rustc(root: &Path) -> Result<PathBuf> {
 }
 
 /// Makes the whole folder beside the old one, then swaps them.
-fn lay_out(wasm: &Path, fixed: &Path, dist: &Path, profile: Profile) -> Result<()> {
+fn lay_out(wasm: &Path, fixed: &[PathBuf], dist: &Path, profile: Profile) -> Result<()> {
     let next = dist.with_extension("next");
     let _ = fs::remove_dir_all(&next);
     fs::create_dir_all(&next)?;
-    for file in stamp::files_below(fixed)? {
-        let to = next.join(file.strip_prefix(fixed)?);
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder)?;
+    for dir in fixed {
+        for file in stamp::files_below(dir)? {
+            let to = next.join(file.strip_prefix(dir)?);
+            if let Some(folder) = to.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::copy(&file, &to).with_context(|| format!("failed to copy {}", file.display()))?;
         }
-        fs::copy(&file, &to).with_context(|| format!("failed to copy {}", file.display()))?;
     }
     let release = profile == Profile::Release;
     Bindgen::new()
@@ -171,10 +221,12 @@ fn lay_out(wasm: &Path, fixed: &Path, dist: &Path, profile: Profile) -> Result<(
 }
 
 /// A dev build and a release build share ui/dist: the other one's stamp no longer tells the truth.
-fn forget_other_stamps(ours: &Path, wasm: &Path) {
+fn forget_other_stamps(pages: Pages, ours: &Path, wasm: &Path) {
     for folder in ["debug", "wasm-release"] {
-        let Some(stamp) =
-            wasm.parent().and_then(Path::parent).map(|dir| dir.join(folder).join("ui.dist-stamp"))
+        let Some(stamp) = wasm
+            .parent()
+            .and_then(Path::parent)
+            .map(|dir| dir.join(folder).join("ui").with_extension(pages.stamp()))
         else {
             continue;
         };

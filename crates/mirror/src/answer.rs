@@ -7,19 +7,31 @@ use memory::GraphQuery;
 use protocol::view::{EnrichmentView, Home, MemoryView, ModelView};
 use protocol::{ApiError, At, BlobId, Code, ProjectId, Request, Response};
 
+/// Why the daemon does not answer itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    /// As the beginning of a sentence.
+    pub why: String,
+    /// It was asked, and the connection broke before it answered.
+    pub sent: bool,
+}
+
 impl Folder {
-    /// The answer, and since when the copy is as it is. `why`: why the daemon is not asked.
-    pub fn answer(&self, request: Request, why: &str, now: At) -> Result<(Response, At), ApiError> {
+    /// The answer, and since when the copy is as it is.
+    pub fn answer(
+        &self,
+        request: Request,
+        unreached: &Unreached,
+        now: At,
+    ) -> Result<(Response, At), ApiError> {
         let state = self.state();
         let (Some(at), true) = (state.at, self.journal().exists()) else {
-            return Err(ApiError::new(
-                Code::Conflict,
-                format!("{why}, and nothing was copied to this computer yet"),
-            )
-            .next("wait until it is reached; the copy then makes itself"));
+            let why = format!("{}, and nothing was copied to this computer yet", unreached.why);
+            return Err(ApiError::new(Code::Conflict, why)
+                .next("wait until it is reached; the copy then makes itself"));
         };
         let reader = Reader::open(&self.journal()).map_err(unreadable)?;
-        let copy = Copied { folder: self, reader, state, why, now };
+        let copy = Copied { folder: self, reader, state, unreached, now };
         Ok((copy.answer(request)?, at))
     }
 
@@ -36,7 +48,7 @@ struct Copied<'a> {
     folder: &'a Folder,
     reader: Reader,
     state: State,
-    why: &'a str,
+    unreached: &'a Unreached,
     now: At,
 }
 
@@ -121,8 +133,7 @@ impl Copied<'_> {
             | R::WriteInstruction { .. }
             | R::CreateProject { .. }
             | R::ActivateProject { .. } => {
-                return Err(ApiError::new(Code::Conflict, format!("{}: nothing was changed", self.why))
-                    .next("do it again once it is reached"));
+                return Err(self.unchanged());
             }
         })
     }
@@ -199,7 +210,7 @@ impl Copied<'_> {
             models: Vec::new(),
             enrichment: EnrichmentView::default(),
             address: None,
-            address_why: Some(format!("{}; this is its copy", self.why)),
+            address_why: Some(format!("{}; this is its copy", self.unreached.why)),
             elsewhere: None,
             meter: self.reader.meter(space, rows::METER).map_err(unreadable)?,
         })
@@ -220,8 +231,21 @@ impl Copied<'_> {
         Err(missing(&format!("project {space}")))
     }
 
+    fn unchanged(&self) -> ApiError {
+        let Unreached { why, sent } = self.unreached;
+        if *sent {
+            return ApiError::new(
+                Code::Internal,
+                format!("{why}: the connection broke while this was asked, and it may have been done"),
+            )
+            .next("look whether it was, once it is reached");
+        }
+        ApiError::new(Code::Conflict, format!("{why}: nothing was changed"))
+            .next("do it again once it is reached")
+    }
+
     fn elsewhere(&self, what: &str) -> ApiError {
-        ApiError::new(Code::Conflict, format!("{}, and {what}", self.why))
+        ApiError::new(Code::Conflict, format!("{}, and {what}", self.unreached.why))
             .next("look again once it is reached")
     }
 }

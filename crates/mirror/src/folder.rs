@@ -61,6 +61,11 @@ impl Folder {
         read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
+    /// It was found to be as new as its source at this moment.
+    pub fn seen(&self, at: At) -> Result<(), Error> {
+        self.keep(&State { at: Some(at), ..self.state() })
+    }
+
     /// Written beside and moved into place.
     pub(crate) fn keep(&self, state: &State) -> Result<(), Error> {
         let failed = |source| Error::Io { path: self.state_file(), source };

@@ -15,6 +15,7 @@ mod pull;
 mod recall;
 pub mod rows;
 
+pub use answer::Unreached;
 pub use error::Error;
 pub use feed::{apply, catch_up, open_memory};
 pub use folder::{Folder, State};

@@ -4,9 +4,12 @@
 use super::json::{self, FromJson};
 use super::{Answer, Nudge, Watch, session, tauri, wire};
 use protocol::desk::{DeskAnswer, DeskEvent, DeskRequest, HERE, Link, Place};
+use protocol::fact::Channel;
 use protocol::id::BlobId;
 use protocol::{ApiError, At, Code, Request};
 use std::cell::{Cell, RefCell};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 
 const PLACE: &str = "loopwright.place";
 
@@ -57,12 +60,17 @@ pub fn open(place: &str, hash: &str) {
 thread_local! {
     /// Since when the answers come from the copy on this computer; none while the daemon answers.
     static SINCE: Cell<Option<At>> = const { Cell::new(None) };
+    static LINKS: Cell<bool> = const { Cell::new(false) };
     static ON_SINCE: RefCell<Option<Box<dyn Fn(Option<At>)>>> = const { RefCell::new(None) };
 }
 
 /// [`super::call`] in the desktop's window.
 pub(super) async fn call(request: &Request) -> Result<Answer, ApiError> {
-    let said = asked(&DeskRequest::Loop { place: place(), request: request.clone() }).await?;
+    let mut request = request.clone();
+    if let Request::Ask { channel, .. } = &mut request {
+        *channel = Channel::Desktop;
+    }
+    let said = asked(&DeskRequest::Loop { place: place(), request }).await?;
     let json = json::parse(&said).map_err(odd)?;
     let mut wrong = json::Wrong::default();
     let since: Option<At> = json::field(&json, "since", &mut wrong);
@@ -90,8 +98,32 @@ fn tell_since(since: Option<At>) {
     }
 }
 
+/// Pages of a workspace are on its own loopback, which is not this computer's: a link to one opens through the desktop
+/// program. All other links go to the system's browser, which that program sees to. The listener stays as the page does.
+fn catch_links() {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+    let clicked = Closure::<dyn Fn(web_sys::MouseEvent)>::new(|event: web_sys::MouseEvent| {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let link = target.and_then(|element| element.closest("a[target=_blank]").ok().flatten());
+        let Some(url) = link.and_then(|link| link.get_attribute("href")) else { return };
+        if url.starts_with("http://127.0.0.1") || url.starts_with("http://localhost") {
+            event.prevent_default();
+            leptos::task::spawn_local(async move {
+                let _ = preview(url).await;
+            });
+        }
+    });
+    let _ = document.add_event_listener_with_callback("click", clicked.as_ref().unchecked_ref());
+    clicked.forget();
+}
+
 /// [`super::watch_head`] in the desktop's window.
 pub(super) fn watch_head(on: impl Fn(Nudge) + 'static) -> Watch {
+    LINKS.with(|caught| {
+        if !caught.replace(true) {
+            catch_links();
+        }
+    });
     let on = std::rc::Rc::new(on);
     let told = std::rc::Rc::clone(&on);
     ON_SINCE.set(Some(Box::new(move |since| told(Nudge::Since(since)))));

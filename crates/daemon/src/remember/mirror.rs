@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use anyhow::{Context, Result};
-use mirror::{Folder, Pulled, Salt, Source};
+use mirror::{Folder, Pulled, Salt, Source, Unreached};
 use protocol::*;
 use std::path::Path;
 
@@ -32,5 +32,6 @@ pub fn recall(dir: &Path, ask: api::RecallAsk, now: At) -> Result<Response> {
     found.with_context(|| {
         format!("there is no mirror in {}; make one with `loopwrightd mirror DIR`", dir.display())
     })?;
-    Ok(folder.answer(Request::Recall(Box::new(ask)), "no daemon is asked", now)?.0)
+    let unreached = Unreached { why: "no daemon is asked".into(), sent: false };
+    Ok(folder.answer(Request::Recall(Box::new(ask)), &unreached, now)?.0)
 }

@@ -88,6 +88,8 @@ fn label(shown: Shown, there: bool) -> &'static str {
 /// `turn` makes it a new frame: the page is another origin and cannot be told to reload.
 fn frame(url: Option<String>, turn: u32) -> AnyView {
     match url {
+        #[cfg(feature = "desktop")]
+        Some(url) if crate::backend::desk::there() => beside(url),
         Some(url) => view! {
             <iframe
                 data-testid="preview-frame"
@@ -107,6 +109,28 @@ fn frame(url: Option<String>, turn: u32) -> AnyView {
         }
         .into_any(),
     }
+}
+
+/// What agents made does not run in the desktop's own window: it gets one without any rights.
+#[cfg(feature = "desktop")]
+fn beside(url: String) -> AnyView {
+    let app = App::here();
+    let open = move |_| {
+        let url = url.clone();
+        leptos::task::spawn_local(async move {
+            if let Err(refused) = crate::backend::desk::preview(url).await {
+                app.warn(&refused);
+            }
+        });
+    };
+    view! {
+        <div class="blank">
+            <h2>"In a window of its own"</h2>
+            <p class="muted">"The page opens beside this window and changes while the agent works."</p>
+            <button class="primary" data-testid="preview-open" on:click=click(open)>"Open the page"</button>
+        </div>
+    }
+    .into_any()
 }
 
 fn tab(

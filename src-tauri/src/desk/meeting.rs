@@ -1,0 +1,273 @@
+//! Meeting a server for the first time: what the connection asks goes to the window, the answers go back, and nothing of
+//! it is kept until the set-up begins.
+
+use super::servers::{Known, Servers, place_of};
+use super::{Desk, Tell, programs, told_by};
+use protocol::desk::{DeskAnswer, DeskEvent, DeskResult, Prompt, Reply, Secret, Stands, Target};
+use protocol::setup::Wish;
+use protocol::{ApiError, Code};
+use remote::{Begin, Begun, ConnectError, Contact, Entry, FirstError, Hidden, Question, SignIn, Stage, Way};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+type Stood = Option<Result<Stands, ApiError>>;
+
+pub struct Meetings {
+    open: Mutex<BTreeMap<String, Arc<Meeting>>>,
+    tell: Tell,
+}
+
+struct Meeting {
+    id: String,
+    target: Target,
+    stands: watch::Sender<Stood>,
+    waits: Mutex<Option<Waits>>,
+    ask: mpsc::Sender<Question>,
+    work: AsyncMutex<Work>,
+    stop: CancellationToken,
+    tell: Tell,
+}
+
+/// The way back to what asked.
+enum Waits {
+    Fingerprint(oneshot::Sender<bool>),
+    Answers(oneshot::Sender<Vec<Hidden>>),
+    Sudo(oneshot::Sender<Hidden>),
+}
+
+#[derive(Default)]
+struct Work {
+    contact: Option<Contact>,
+    begun: Option<Begun>,
+}
+
+impl Meeting {
+    fn stand(&self, stands: Result<Stands, ApiError>) {
+        self.stands.send_replace(Some(stands));
+        (self.tell)(DeskEvent::Meeting { id: self.id.clone() });
+    }
+
+    fn busy(&self, words: &str, progress: Option<(u64, u64)>) {
+        let (done, of) = progress.unzip();
+        self.stand(Ok(Stands::Busy { words: words.to_owned(), done, of }));
+    }
+
+    fn now(&self) -> DeskResult {
+        let stands = self.stands.borrow().clone();
+        let busy = Stands::Busy { words: "Connecting".into(), done: None, of: None };
+        stands.unwrap_or(Ok(busy)).map(|stands| DeskAnswer::Meeting { id: self.id.clone(), stands })
+    }
+
+    fn wait_for(&self, waits: Waits, stands: Stands) {
+        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = Some(waits);
+        self.stand(Ok(stands));
+    }
+
+    fn asked(&self, question: Question) {
+        match question {
+            Question::Fingerprint { host, kind, sha256, known_elsewhere, reply } => {
+                let stands = Stands::Fingerprint { host, kind, sha256, known_elsewhere };
+                self.wait_for(Waits::Fingerprint(reply), stands);
+            }
+            Question::Answers { name, instructions, prompts, reply } => {
+                let name = if instructions.is_empty() { name } else { format!("{name} {instructions}") };
+                let prompts = prompts.into_iter().map(|p| Prompt { text: p.text, echo: p.echo }).collect();
+                self.wait_for(Waits::Answers(reply), Stands::Question { name, prompts });
+            }
+            Question::SudoPassword { reply, .. } => self.wait_for(Waits::Sudo(reply), Stands::SudoPassword),
+        }
+    }
+
+    /// Another key than the recorded one is a state of its own: the user alone may say that the server was rebuilt.
+    fn refused(&self, servers: &Servers, error: &ConnectError) -> Result<Stands, ApiError> {
+        match error {
+            ConnectError::HostKeyChanged { host, port, key } => {
+                let place = place_of(&self.target);
+                servers.changed(&place, host, *port);
+                Ok(Stands::Changed { place, host: host.clone(), key: key.clone() })
+            }
+            ConnectError::Jump { source, .. } if source.changed_key().is_some() => {
+                self.refused(servers, source)
+            }
+            other => Err(other.told()),
+        }
+    }
+
+    /// Connects, signs in and looks.
+    async fn meet(&self, servers: &Servers, with: SignIn) -> Result<Contact, Box<Result<Stands, ApiError>>> {
+        self.busy("Connecting and signing in", None);
+        let way =
+            Way { target: &self.target, with: with.clone(), jumps: Vec::new(), ask: Some(self.ask.clone()) };
+        let local = &servers.local;
+        let session = remote::connect(local, way).await.map_err(|e| Box::new(self.refused(servers, &e)))?;
+        self.busy("Looking at the server; nothing is changed", None);
+        Contact::look(session, &with, local.clock).await.map_err(|e| Box::new(Err(told_by(&e, &e.next()))))
+    }
+}
+
+impl Meetings {
+    pub fn new(tell: Tell) -> Self {
+        Self { open: Mutex::default(), tell }
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Meeting>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, id: &str) -> Result<Arc<Meeting>, ApiError> {
+        let gone =
+            || ApiError::new(Code::NotFound, "this meeting is over").next("sign in to the server again");
+        self.open().get(id).cloned().ok_or_else(gone)
+    }
+
+    /// Answered by what stands in the way first.
+    pub async fn meet(&self, servers: &Arc<Servers>, target: Target, secret: &Secret) -> DeskResult {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).map_err(|e| ApiError::new(Code::Internal, e.to_string()))?;
+        let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (ask, mut asked) = mpsc::channel(4);
+        let meeting = Arc::new(Meeting {
+            id: id.clone(),
+            target,
+            stands: watch::channel(None).0,
+            waits: Mutex::default(),
+            ask,
+            work: AsyncMutex::default(),
+            stop: CancellationToken::new(),
+            tell: self.tell.clone(),
+        });
+        self.open().insert(id.clone(), meeting.clone());
+        let questions = meeting.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    question = asked.recv() => match question {
+                        Some(question) => questions.asked(question),
+                        None => return,
+                    },
+                    () = questions.stop.cancelled() => return,
+                }
+            }
+        });
+        let (working, servers, with) = (meeting.clone(), servers.clone(), SignIn::from(secret));
+        tokio::spawn(async move {
+            let met = tokio::select! {
+                met = working.meet(&servers, with) => met,
+                () = working.stop.cancelled() => return,
+            };
+            match met {
+                Ok(contact) => {
+                    let found = Box::new(contact.found().clone());
+                    working.work.lock().await.contact = Some(contact);
+                    working.stand(Ok(Stands::Found { offers: Some(programs::offered(&found)), found }));
+                }
+                Err(stands) => working.stand(*stands),
+            }
+        });
+        let mut stands = meeting.stands.subscribe();
+        let _ = stands.wait_for(stood_still).await;
+        let answer = meeting.now();
+        if answer.is_err() {
+            self.leave(&id);
+        }
+        answer
+    }
+
+    pub fn stands(&self, id: &str) -> DeskResult {
+        self.get(id)?.now()
+    }
+
+    /// Hands an answer to what asked; it then goes on by itself.
+    pub fn say(&self, id: &str, reply: Reply) -> DeskResult {
+        let meeting = self.get(id)?;
+        let waits = meeting.waits.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let other = || ApiError::new(Code::Conflict, "this was not asked").next("look at what is asked now");
+        meeting.busy("Going on", None);
+        let heard = match (waits, reply) {
+            (Some(Waits::Fingerprint(back)), Reply::Trust) => back.send(true).is_ok(),
+            (Some(Waits::Answers(back)), Reply::Answers { answers }) => {
+                back.send(answers.into_iter().map(Hidden::from).collect()).is_ok()
+            }
+            (Some(Waits::Sudo(back)), Reply::Password { password }) => back.send(password.into()).is_ok(),
+            _ => false,
+        };
+        if heard { meeting.now() } else { Err(other()) }
+    }
+
+    pub fn leave(&self, id: &str) {
+        if let Some(meeting) = self.open().remove(id) {
+            meeting.stop.cancel();
+        }
+    }
+
+    /// What would be done. The server's program and a key of our own are there afterwards: the program makes the plan.
+    pub async fn plan(&self, desk: &Desk, id: &str, wish: &Wish) -> DeskResult {
+        let meeting = self.get(id)?;
+        let mut work = meeting.work.lock().await;
+        if work.begun.is_none() {
+            let contact = work.contact.as_mut().ok_or_else(|| {
+                ApiError::new(Code::Conflict, "the server was not looked at yet").next("sign in first")
+            })?;
+            let begun = begin(desk, &meeting, contact).await;
+            let found = Box::new(contact.found().clone());
+            meeting.stand(Ok(Stands::Found { offers: Some(programs::offered(&found)), found }));
+            work.begun = Some(begun?);
+        }
+        let begun =
+            work.begun.as_ref().ok_or_else(|| ApiError::new(Code::Internal, "the server was not reached"))?;
+        let plan = Entry::new(begun.session.clone()).plan(Some(wish)).await;
+        Ok(DeskAnswer::Plan { plan: plan.map_err(|e| told_by(&e, &e.next()))? })
+    }
+
+    /// Does what the plan shows; from here on it is a workspace.
+    pub async fn begin(&self, desk: &Desk, id: &str, wish: Wish, plan: &str) -> DeskResult {
+        let meeting = self.get(id)?;
+        let work = meeting.work.lock().await;
+        let begun = work.begun.as_ref().ok_or_else(|| {
+            ApiError::new(Code::Conflict, "there is no plan yet").next("look at the plan first")
+        })?;
+        let known = Known { target: begun.target.clone(), wish: wish.clone() };
+        let entry = Entry::new(begun.session.clone());
+        let shown = entry.plan(Some(&wish)).await.ok();
+        // The key is kept before anything is done with it: a server that was set up must stay reachable.
+        let server = desk.servers.add(&desk.vault, known, &begun.key, Some(begun.session.clone()))?;
+        let after = entry.apply(Some(&wish), Some(plan)).await.map_err(|e| told_by(&e, &e.next()))?;
+        server.setup.planned(shown);
+        server.setup.follow(entry, after);
+        let place = server.spot.place.clone();
+        drop(work);
+        self.leave(id);
+        Ok(DeskAnswer::Begun { place })
+    }
+}
+
+async fn begin(desk: &Desk, meeting: &Arc<Meeting>, contact: &mut Contact) -> Result<Begun, ApiError> {
+    meeting.busy("Preparing the server's program", None);
+    let programs = desk.programs().await?;
+    let name = super::here::host();
+    let how = Begin {
+        local: &desk.servers.local,
+        programs: &programs,
+        name: &name,
+        jumps: Vec::new(),
+        ask: Some(meeting.ask.clone()),
+    };
+    let mut on = |stage| match stage {
+        Stage::Uploading(sent) => meeting.busy("Sending the server's program", Some((sent.done, sent.of))),
+        Stage::Installing => meeting.busy("Installing the server's program", None),
+        Stage::Reconnecting => {
+            meeting.busy("Signing in with a key of its own; the password is forgotten", None)
+        }
+    };
+    let begun = contact.begin(&how, &mut on, &meeting.stop).await;
+    begun.map_err(|e| match &e {
+        FirstError::Connect(connect) => connect.told(),
+        other => told_by(other, &other.next()),
+    })
+}
+
+fn stood_still(now: &Stood) -> bool {
+    !matches!(now, None | Some(Ok(Stands::Busy { .. })))
+}
