@@ -1,5 +1,6 @@
 //! This crate against a real OpenSSH server. Named slow_*, since they need root, sshd and sudo.
 
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test's own tools have nobody to hand an error to")]
 
 #[path = "remote_sshd/daemon.rs"]

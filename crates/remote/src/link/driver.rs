@@ -6,6 +6,7 @@ use crate::connect::{Local, Session, SignIn, Way, connect};
 use crate::control::Control;
 use crate::entry::Entry;
 use protocol::desk::Link;
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
@@ -24,33 +25,32 @@ pub(super) async fn drive(
     said: watch::Sender<Link>,
 ) {
     let mut machine = Machine::new();
-    let mut todo = Todo::Nothing;
+    let mut working = work(local.clone(), to.clone(), open.clone(), Todo::Nothing, Link::Off);
     loop {
-        let inputs = tokio::select! {
+        let (input, ended) = tokio::select! {
             order = orders.recv() => match order {
-                Some(Order::Want(wanted)) => Input::Want(wanted),
-                Some(Order::Nudge) => Input::Nudge,
+                Some(Order::Want(wanted)) => (Input::Want(wanted), false),
+                Some(Order::Nudge) => (Input::Nudge, false),
                 None => break,
             },
-            input = work(&local, &to, &open, todo, &machine) => input,
+            input = &mut working => (input, true),
         };
+        let before = machine.link().clone();
         // A nudge while it is up is a question: does the line still live?
-        if inputs == Input::Nudge && matches!(machine.link(), Link::Up { .. }) {
-            if let Some(why) = dead(&open).await {
-                todo = machine.take(Input::Gone { why }, (local.clock)(), 0.0);
-            }
-        } else {
-            let connecting = todo == Todo::Connect && matches!(machine.link(), Link::Connecting { .. });
-            let before = machine.link().clone();
-            let next = machine.take(inputs, (local.clock)(), chance());
-            // An order that changed nothing leaves what is under way as it was.
-            if before != *machine.link() || !connecting && next != Todo::Nothing {
-                todo = next;
-            }
-        }
+        let input = match before {
+            Link::Up { .. } if input == Input::Nudge => match dead(&open).await {
+                Some(why) => Input::Gone { why },
+                None => Input::Nudge,
+            },
+            _ => input,
+        };
+        let todo = machine.take(input, (local.clock)(), chance());
         if todo == Todo::Stop {
             close(&open).await;
-            todo = Todo::Nothing;
+        }
+        // What is under way goes on when an order changed nothing.
+        if ended || before != *machine.link() {
+            working = work(local.clone(), to.clone(), open.clone(), todo, machine.link().clone());
         }
         said.send_if_modified(|link| {
             let changed = link != machine.link();
@@ -61,23 +61,24 @@ pub(super) async fn drive(
     close(&open).await;
 }
 
-/// Works on what is to be done until something is to be told. Dropped in the middle when an order comes.
-async fn work(local: &Local, to: &TunnelTo, open: &Open, todo: Todo, machine: &Machine) -> Input {
-    match (todo, machine.link()) {
-        (Todo::Connect, _) => open_all(local, to, open).await,
-        (Todo::Wait(_), Link::Lost { retry_at, .. }) => {
-            let left = retry_at.since((local.clock)());
-            tokio::select! {
-                () = sleep(Duration::from_millis(left)) => Input::Due,
-                () = woke(local) => Input::Nudge,
-            }
+type Working = Pin<Box<dyn Future<Output = Input> + Send>>;
+
+/// Works on what is to be done until something is to be told.
+fn work(local: Local, to: TunnelTo, open: Open, todo: Todo, link: Link) -> Working {
+    Box::pin(async move {
+        match (todo, link) {
+            (Todo::Connect, _) => open_all(&local, &to, &open).await,
+            (Todo::Wait(millis), _) => tokio::select! {
+                () = sleep(Duration::from_millis(millis)) => Input::Due,
+                () = woke(&local) => Input::Nudge,
+            },
+            (_, Link::Up { .. }) => tokio::select! {
+                why = gone(&open) => Input::Gone { why },
+                () = woke(&local) => Input::Nudge,
+            },
+            _ => std::future::pending().await,
         }
-        (_, Link::Up { .. }) => tokio::select! {
-            why = gone(open) => Input::Gone { why },
-            () = woke(local) => Input::Nudge,
-        },
-        _ => std::future::pending().await,
-    }
+    })
 }
 
 async fn open_all(local: &Local, to: &TunnelTo, open: &Open) -> Input {

@@ -152,3 +152,26 @@ async fn what_a_command_prints_has_a_limit_and_so_has_its_time() {
     assert!(matches!(late, Err(ExecError::TimedOut { .. })), "{late:?}");
     assert_eq!(session.exec("echo still", b"", LIMIT).await.unwrap().out, "still\n");
 }
+
+#[tokio::test]
+async fn the_last_of_a_sessions_clones_ends_it() {
+    let server = Sshd::start("");
+    let session = enter(&server, "deploy").await;
+    let other = session.clone();
+    drop(session);
+    assert_eq!(other.exec("echo still", b"", LIMIT).await.unwrap().out, "still\n");
+    drop(other);
+    while !server.sessions().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// What `./dev bench server` measures over a distance; here, that it is one command and no more.
+#[tokio::test]
+async fn the_first_look_is_one_round_trip() {
+    let server = Sshd::start("LogLevel VERBOSE");
+    let session = enter(&server, "root").await;
+    let before = server.log().matches("Starting session").count();
+    probe::look(&session, now).await.unwrap();
+    assert_eq!(server.log().matches("Starting session").count() - before, 1);
+}
