@@ -90,7 +90,8 @@ impl Os {
 fn skew(value: &str, now: i64) -> Option<i64> {
     let there: i64 = value.parse().ok()?;
     let millis = there.checked_mul(1000)?.checked_add(500)?.checked_sub(now)?;
-    Some(millis.div_euclid(1000))
+    // To the nearest second.
+    Some((millis.checked_add(499)?).div_euclid(1000))
 }
 
 fn kib(value: &str) -> Option<u64> {
