@@ -97,7 +97,8 @@ pub async fn run(
     transcript.flush();
     let end = judge(ending, status, &seen, &transcript);
     let counted = count(setup, profile, &job, &seen, &transcript);
-    let usage = if came_to_its_end || told_all(&end) { counted.usage } else { Usage::default() };
+    let told = came_to_its_end && heard_out(profile, &end) || told_all(&end);
+    let usage = if told { counted.usage } else { Usage::default() };
     deliver(transcript.take_queue(), &events).await;
     RunEnd {
         end,
@@ -107,6 +108,13 @@ pub async fn run(
         session: seen.session,
         unknown_events: transcript.unknown,
     }
+}
+
+/// Whether a program whose turn had ended was also let tell its bill. What is told beside the protocol comes last, and one
+/// that went over its limits is ended at once.
+fn heard_out(profile: &Profile, end: &AttemptEnd) -> bool {
+    let last = matches!(profile.aside, profile::Aside::Telemetry { .. });
+    !(last && matches!(end, AttemptEnd::OverLimit { .. }))
 }
 
 /// Whether a run that was broken off can have told all that it cost. One that was in the middle of a call cannot: the call
@@ -283,4 +291,21 @@ fn millis(duration: Duration) -> u64 {
 fn now() -> At {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     At(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::AgentId;
+
+    #[test]
+    fn who_tells_its_bill_last_and_is_ended_at_once_has_told_none() {
+        let over = AttemptEnd::OverLimit { what: "more processes than it may have".into() };
+        for (agent, heard) in [("gemini-cli", false), ("claude-code", true)] {
+            let agent = AgentId::new(agent).unwrap();
+            let profile = profile::find(&agent).unwrap();
+            assert_eq!(heard_out(profile, &over), heard, "{agent}");
+            assert!(heard_out(profile, &AttemptEnd::TurnEnded), "{agent}");
+        }
+    }
 }
