@@ -27,6 +27,11 @@ pub use spec::{Fault, Init, Login, Outside, Ran, Request, Running, Spec, Sudo, S
 use std::io::Result;
 use std::path::PathBuf;
 
+/// Throws a snapshot away.
+pub fn forget(snapshot: &str) -> Result<()> {
+    image::remove_tree(&Place::of_this_user()?.snapshot(snapshot))
+}
+
 /// The program that keeps servers; it is also this one when it is run by hand.
 fn program() -> Result<PathBuf> {
     let own = std::env::current_exe()?;

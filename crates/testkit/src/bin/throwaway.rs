@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand};
 use std::io::{Error, Result, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use testkit::server::{Contact, Fault, Init, Place, Request, Running, Server, Spec, Suite, image, keeper};
+use testkit::server::{
+    Contact, Fault, Init, Place, Request, Running, Server, Spec, Suite, forget, image, keeper,
+};
 
 #[derive(Parser)]
 struct Args {
@@ -52,6 +54,8 @@ enum Command {
         #[arg(long)]
         server: Option<String>,
     },
+    /// Throw a snapshot away.
+    Forget { snapshot: String },
     /// A power cut and the disk of the first day.
     Reset {
         net: String,
@@ -142,6 +146,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Fault { net, fault, server } => of(&net, server.as_deref())?.fault(fault)?,
         Command::Wait { net, server } => of(&net, server.as_deref())?.wait()?,
         Command::Snapshot { net, name, server } => of(&net, server.as_deref())?.snapshot(&name)?,
+        Command::Forget { snapshot } => forget(&snapshot)?,
         Command::Reset { net, server } => of(&net, server.as_deref())?.reset()?,
         Command::Ports { net, server } => say(&format!("{:?}", of(&net, server.as_deref())?.open_ports()?))?,
         Command::Manifest { net, server } => {

@@ -181,6 +181,15 @@ impl Contact {
         Ok(())
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its state, for as long as it is up.
+    pub fn folder(&self) -> PathBuf {
+        self.place.run(&self.name)
+    }
+
     pub fn servers(&self) -> Result<Vec<Running>> {
         self.ask(&Request::Servers)
     }

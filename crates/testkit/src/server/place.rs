@@ -95,9 +95,12 @@ impl Place {
     /// One of the few places for a running server, held until the answer is dropped. There are as many as
     /// `LOOPWRIGHT_SERVER_SLOTS` says, else two: what two cores bear.
     pub fn slot(&self, who: &str) -> Result<File> {
-        let count =
-            std::env::var("LOOPWRIGHT_SERVER_SLOTS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
-        let deadline = Instant::now() + PATIENCE;
+        let count = std::env::var("LOOPWRIGHT_SERVER_SLOTS").ok().and_then(|text| text.parse().ok());
+        self.slot_among(who, count.unwrap_or(2), PATIENCE)
+    }
+
+    fn slot_among(&self, who: &str, count: u32, patience: Duration) -> Result<File> {
+        let deadline = Instant::now() + patience;
         loop {
             for number in 1..=count {
                 if let Some(mut file) = try_lock(&self.0.join(format!("slots/{number}")))? {
@@ -106,7 +109,7 @@ impl Place {
                     return Ok(file);
                 }
             }
-            if Instant::now() > deadline {
+            if Instant::now() >= deadline {
                 return Err(Error::other(format!(
                     "all {count} places for servers are taken ({}): end one with throwaway down, or set LOOPWRIGHT_SERVER_SLOTS",
                     self.holders(count)
@@ -188,6 +191,20 @@ mod tests {
         assert!(place.claim("alive").is_err());
         drop(alive);
         place.claim("alive")?;
+        Ok(())
+    }
+
+    #[test]
+    fn no_more_servers_than_places_and_the_refusal_says_who_has_them() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::create_dir(folder.path().join("slots"))?;
+        let place = Place(folder.path().to_owned());
+        let one = place.slot_among("one/a", 2, Duration::ZERO)?;
+        let _two = place.slot_among("two/b", 2, Duration::ZERO)?;
+        let refused = place.slot_among("three/c", 2, Duration::ZERO).unwrap_err().to_string();
+        assert!(refused.contains("one/a, two/b"), "{refused}");
+        drop(one);
+        place.slot_among("three/c", 2, Duration::ZERO)?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! How each fault is done: to the network from the internet's side, to everything else as root in the server.
 
 use super::guest::Guest;
-use super::segment::{RELAY_PORT, cable, guest as namespace, inside_ip, inside_rules, inside_run};
+use super::segment::{cable, guest as namespace, inside_ip, inside_rules, inside_run};
 use crate::server::host::run;
 use crate::server::spec::Fault;
 use std::io::{Error, Result};
@@ -13,6 +13,7 @@ const CUT_SESSIONS: &str = r#"for pid in $(ps -eo pid=,args= | awk '$2 ~ /^sshd(
 const HOLD_LOCKS: &str = r"import fcntl, sys, time
 files = [open(path, 'w') for path in ('/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock', '/var/lib/apt/lists/lock', '/var/cache/apt/archives/lock')]
 for file in files: fcntl.lockf(file, fcntl.LOCK_EX)
+open('/proc/self/comm', 'w').write('unattended-upgr')
 open('/run/fault-apt-lock.held', 'w').close()
 time.sleep(float(sys.argv[1]))";
 
@@ -28,6 +29,16 @@ const BREAK_DPKG: &str = r"printf 'Package: fault-half\nStatus: install ok half-
 mkdir -p /var/lib/dpkg/info && : >/var/lib/dpkg/info/fault-half.list
 printf '#!/bin/sh\necho fault-half cannot be configured >&2\nexit 1\n' >/var/lib/dpkg/info/fault-half.postinst
 chmod 755 /var/lib/dpkg/info/fault-half.postinst";
+
+/// A mount that somebody writes through cannot be made read-only; the two who do on every server are asked to let go. Whoever
+/// else does is named.
+const READ_ONLY: &str = r#"journalctl --relinquish-var; systemctl stop unattended-upgrades
+mount -o remount,bind,ro / && exit 0
+for fd in /proc/[0-9]*/fd/*; do
+  at=${fd%/fd/*}; case $(readlink "$fd") in /dev/* | /run/* | /proc/* | /sys/* | [!/]*) continue ;; esac
+  grep -q '^flags:.*[12]$' "$at/fdinfo/${fd##*/}" && echo "$(cat "$at/comm") writes $(readlink "$fd")"
+done 2>/dev/null
+exit 1"#;
 
 pub fn inject(guest: &Guest, fault: &Fault) -> Result<()> {
     match fault {
@@ -80,11 +91,11 @@ fn network(guest: &Guest, fault: &Fault) -> Result<()> {
     }
 }
 
-/// Only the relay's port, since the rule that leads there has been applied before.
+/// Before the rule that leads to the relay: a reset that is sent after it does not find its way back.
 fn relay_rule(guest: &Guest, verdict: &str) -> Result<()> {
     let (ip, number) = (guest.ip(), guest.number);
     inside_rules(&format!(
-        "table ip fault{number} {{ chain in {{ type filter hook input priority 0; ip saddr {ip} tcp dport {RELAY_PORT} {verdict}; }}; }}"
+        "table ip fault{number} {{ chain asked {{ type filter hook prerouting priority -150; ip saddr {ip} ip daddr != 198.51.100.0/24 tcp dport {{ 80, 443 }} {verdict}; }}; }}"
     ))
 }
 
@@ -136,15 +147,17 @@ fn inside(fault: &Fault) -> Result<String> {
             &format!("/run/fault-port-{port}.busy"),
         ),
         Fault::PortFree(port) => stop(&format!("fault-port-{port}"), &format!("/run/fault-port-{port}.busy")),
-        Fault::ReadOnlyRoot => "mount -o remount,bind,ro /".to_owned(),
-        Fault::WritableRoot => "mount -o remount,bind,rw /".to_owned(),
+        Fault::ReadOnlyRoot => READ_ONLY.to_owned(),
+        Fault::WritableRoot => "mount -o remount,bind,rw / && journalctl --flush && systemctl start unattended-upgrades".to_owned(),
         Fault::DateOff(seconds) => format!(
             "printf '#!/bin/sh\\nexec /usr/bin/date -d \"@$(($(/usr/bin/date +%%s) + {seconds}))\" \"$@\"\\n' >/usr/local/bin/date && chmod 755 /usr/local/bin/date"
         ),
         Fault::DateRight => "rm -f /usr/local/bin/date".to_owned(),
         Fault::NoisyBashrc(text) => {
             let line = quoted(&format!("echo {}", quoted(text)));
-            format!("for home in /root /home/*; do touch \"$home/.bashrc\"; sed -i \"1i $(printf '%s' {line})\" \"$home/.bashrc\"; done")
+            format!(
+                "for home in /root /home/*; do {{ printf '%s\\n' {line}; cat \"$home/.bashrc\"; }} >/run/fault-bashrc; cat /run/fault-bashrc >\"$home/.bashrc\"; done"
+            )
         }
         Fault::NologinShell(user) => format!("usermod --shell /usr/sbin/nologin {}", quoted(user)),
         Fault::OsRelease(text) => format!("rm -f /etc/os-release && printf '%s' {} >/etc/os-release", quoted(text)),

@@ -25,6 +25,8 @@ struct Known {
     names: BTreeMap<String, Ipv4Addr>,
     /// What the resolver has answered with.
     allowed: BTreeSet<Ipv4Addr>,
+    /// Ports of 127.0.0.1 that lead somewhere already: they stay open, and a server may come back.
+    forwards: BTreeMap<u16, SocketAddrV4>,
 }
 
 impl Gateway {
@@ -52,9 +54,13 @@ impl Gateway {
 
     /// Opens a port of 127.0.0.1 that leads to a server's port; its number.
     pub fn forward(&self, local: u16, to: SocketAddrV4) -> Result<u16> {
+        if self.known().forwards.get(&local) == Some(&to) {
+            return Ok(local);
+        }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, local))
             .map_err(|error| Error::other(format!("cannot listen on 127.0.0.1:{local}: {error}")))?;
         let port = listener.local_addr()?.port();
+        self.known().forwards.insert(port, to);
         let segment = self.segment.clone();
         std::thread::spawn(move || {
             each(&listener, move |stream| {

@@ -1,6 +1,8 @@
 //! One server: its disk, its limits, its cable, and the thread that starts systemd-nspawn again and again as a machine's power
 //! supply would.
 
+mod power;
+
 use super::disk::Disk;
 use super::limits::Limits;
 use super::seed;
@@ -8,20 +10,19 @@ use super::segment::{Segment, address, guest, namespace};
 use crate::server::place::Place;
 use crate::server::spec::{Init, Ran, Spec, Suite};
 use crate::server::{image, image::text};
+use power::Power;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{Error, Read, Result};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a start may take, on a machine that builds three other things meanwhile.
 const BOOT: Duration = Duration::from_secs(180);
 const END: Duration = Duration::from_secs(90);
-/// How nspawn ends when its guest has asked for a restart.
-const RESTART: i32 = 133;
 /// As sshd is started where there is no systemd.
 const BARE: &str = "ifup -a; mkdir -p /run/sshd; ssh-keygen -A; exec /usr/sbin/sshd -D";
 
@@ -34,8 +35,7 @@ pub struct Guest {
     segment: Segment,
     limits: Limits,
     disk: Mutex<Disk>,
-    power: Mutex<Power>,
-    changed: Condvar,
+    power: Power,
     _slot: File,
 }
 
@@ -44,21 +44,6 @@ pub struct Guest {
 pub struct Layers {
     pub suite: Suite,
     pub folders: Vec<PathBuf>,
-}
-
-struct Power {
-    /// It is to be on: a guest that ends of itself (`poweroff`) takes it back.
-    on: bool,
-    /// It goes on again although it did not ask for it.
-    again: bool,
-    /// The thread is to end.
-    over: bool,
-    /// nspawn's process.
-    running: Option<u32>,
-    starts: u64,
-    /// So many starts there must have been for the server to be back.
-    awaited: u64,
-    ended: bool,
 }
 
 impl Guest {
@@ -80,10 +65,8 @@ impl Guest {
             seed::machine(&disk.root, &spec, number, &place.keys())?;
         }
         let limits =
-            Limits::make(&format!("loopwright-{net}-{}", spec.name), &spec, &place.run(net).join("cgroups"))?;
+            Limits::make(&format!("throwaway-{net}-{}", spec.name), &spec, &place.run(net).join("cgroups"))?;
         segment.plug(number)?;
-        let power =
-            Power { on: true, again: false, over: false, running: None, starts: 0, awaited: 1, ended: false };
         let guest = Arc::new(Self {
             spec,
             number,
@@ -93,13 +76,12 @@ impl Guest {
             segment: segment.clone(),
             limits,
             disk: Mutex::new(disk),
-            power: Mutex::new(power),
-            changed: Condvar::new(),
+            power: Power::default(),
             _slot: slot,
         });
         let own = guest.clone();
-        std::thread::spawn(move || own.supply());
-        guest.wait()?;
+        std::thread::spawn(move || own.power.supply(|| own.launch(), || own.sweep()));
+        guest.power_on()?;
         Ok(guest)
     }
 
@@ -118,16 +100,10 @@ impl Guest {
     /// Until sshd answers, after the restarts that were asked for.
     pub fn wait(&self) -> Result<()> {
         let deadline = Instant::now() + BOOT;
-        self.until(deadline, "it did not start", |power| power.starts >= power.awaited)?;
+        self.in_time(self.power.started(BOOT), "it did not start")?;
         let to = SocketAddr::from((self.ip(), 22));
         while !self.segment.inside(move || Ok(banner(to)))? {
-            if !self.power().on || Instant::now() > deadline {
-                return Err(Error::other(format!(
-                    "{} has no sshd that answers: {}",
-                    self.spec.name,
-                    self.last_words()
-                )));
-            }
+            self.in_time(self.power.is_on() && Instant::now() < deadline, "it has no sshd that answers")?;
             std::thread::sleep(Duration::from_millis(30));
         }
         self.show_memory()
@@ -160,36 +136,25 @@ impl Guest {
     }
 
     pub fn expect_restart(&self) {
-        let mut power = self.power();
-        power.awaited = power.starts + 1;
+        self.power.expect_restart();
     }
 
     pub fn power_cut(&self) -> Result<()> {
-        self.expect_restart();
-        self.power().again = true;
+        self.power.expect_cut();
         self.limits.kill()
     }
 
     /// An ordered end; the disk is at rest afterwards.
     pub fn power_off(&self) -> Result<()> {
-        let running = {
-            let mut power = self.power();
-            power.on = false;
-            power.running
-        };
-        let Some(process) = running else { return Ok(()) };
+        self.power.off();
+        let Some(process) = self.power.process() else { return Ok(()) };
         // nspawn turns it into the signal for an ordered end.
         signal(process, rustix::process::Signal::TERM)?;
-        self.until(Instant::now() + END, "it did not end in order", |power| power.running.is_none())
+        self.in_time(self.power.stopped(END), "it did not end in order")
     }
 
     pub fn power_on(&self) -> Result<()> {
-        {
-            let mut power = self.power();
-            power.awaited = power.starts + 1;
-            power.on = true;
-            self.changed.notify_all();
-        }
+        self.power.on();
         self.wait()
     }
 
@@ -209,9 +174,9 @@ impl Guest {
 
     /// The disk as it was at the first start.
     pub fn reset(&self, place: &Place) -> Result<()> {
-        self.power().on = false;
+        self.power.off();
         self.limits.kill()?;
-        self.until(Instant::now() + END, "it did not end", |power| power.running.is_none())?;
+        self.in_time(self.power.stopped(END), "it did not end")?;
         {
             let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
             disk.remove()?;
@@ -226,76 +191,36 @@ impl Guest {
 
     /// Its end, and the end of everything it had here.
     pub fn remove(&self) -> Result<()> {
-        {
-            let mut power = self.power();
-            power.over = true;
-            power.on = false;
-            self.changed.notify_all();
-        }
+        self.power.over();
         self.limits.kill()?;
-        self.until(Instant::now() + END, "it did not end", |power| power.ended)?;
+        self.in_time(self.power.ended(END), "it did not end")?;
         self.disk.lock().unwrap_or_else(PoisonError::into_inner).remove()?;
         self.segment.unplug(self.number)?;
         self.limits.remove()?;
         image::remove_tree(&self.folder)
     }
 
-    fn power(&self) -> MutexGuard<'_, Power> {
-        self.power.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn until(&self, deadline: Instant, late: &str, reached: impl Fn(&Power) -> bool) -> Result<()> {
-        let mut power = self.power();
-        while !reached(&power) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                drop(power);
-                return Err(Error::other(format!("{}: {late}: {}", self.spec.name, self.last_words())));
-            }
-            power = self.changed.wait_timeout(power, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(())
-    }
-
-    /// The thread: starts it whenever it is to be on.
-    fn supply(&self) {
-        loop {
-            let mut power = self.power();
-            while !power.on && !power.over {
-                power = self.changed.wait(power).unwrap_or_else(PoisonError::into_inner);
-            }
-            if power.over {
-                power.ended = true;
-                self.changed.notify_all();
-                return;
-            }
-            power.again = false;
-            let started = self.segment.forget(self.number).and_then(|()| self.launch());
-            let Ok(mut child) = started.inspect_err(|error| self.note(&error.to_string())) else {
-                power.on = false;
-                power.starts += 1;
-                self.changed.notify_all();
-                continue;
-            };
-            power.running = Some(child.id());
-            power.starts += 1;
-            self.changed.notify_all();
-            drop(power);
-            let code = child.wait().ok().and_then(|status| status.code());
-            // Killed from outside, nspawn leaves its guest running.
-            if let Err(error) = self.limits.kill() {
-                self.note(&error.to_string());
-            }
-            let mut power = self.power();
-            power.running = None;
-            if code != Some(RESTART) && !power.again {
-                power.on = false;
-            }
-            self.changed.notify_all();
+    fn in_time(&self, done: bool, late: &str) -> Result<()> {
+        if done {
+            Ok(())
+        } else {
+            Err(Error::other(format!("{}: {late}: {}", self.spec.name, self.last_words())))
         }
     }
 
-    fn launch(&self) -> Result<Child> {
+    fn launch(&self) -> Option<Child> {
+        let started = self.segment.forget(self.number).and_then(|()| self.nspawn());
+        started.inspect_err(|error| self.note(&error.to_string())).ok()
+    }
+
+    /// Killed from outside, nspawn leaves its guest running.
+    fn sweep(&self) {
+        if let Err(error) = self.limits.renew() {
+            self.note(&error.to_string());
+        }
+    }
+
+    fn nspawn(&self) -> Result<Child> {
         let console = File::options().create(true).append(true).open(self.console())?;
         // The process puts itself into its groups before it becomes nspawn.
         let mut command = Command::new("sh");
@@ -332,7 +257,7 @@ impl Guest {
     /// The first process of the guest, as it is numbered here.
     fn leader(&self) -> Result<u32> {
         let off = || Error::other(format!("{} is not running: {}", self.spec.name, self.last_words()));
-        let nspawn = self.power().running.ok_or_else(off)?;
+        let nspawn = self.power.process().ok_or_else(off)?;
         let children = fs::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children"))?;
         let first = |pid: &u32| {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

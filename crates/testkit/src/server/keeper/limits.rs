@@ -13,13 +13,20 @@ pub struct Limits {
     /// Files that a process writes itself to, to be in them.
     joins: Vec<PathBuf>,
     groups: Vec<PathBuf>,
+    /// What is written into the version-2 group itself.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Limits {
     /// `list` is where the groups are noted, for whoever clears up after a keeper that was killed.
     pub fn make(name: &str, spec: &Spec, list: &Path) -> Result<Self> {
         let whole = host::cgroup2()?.join(name);
-        let mut limits = Self { joins: vec![whole.join("cgroup.procs")], groups: vec![whole.clone()], whole };
+        let mut limits = Self {
+            joins: vec![whole.join("cgroup.procs")],
+            groups: vec![whole.clone()],
+            settings: Vec::new(),
+            whole,
+        };
         // nspawn makes the same name again in the tree that systemd uses to name things.
         let systemd = Path::new("/sys/fs/cgroup/systemd");
         if systemd.exists() {
@@ -36,7 +43,6 @@ impl Limits {
         });
         limits.groups.extend(trees.iter().filter_map(|(_, tree, ..)| tree.clone()));
         limits.note(list)?;
-        make(&limits.whole)?;
         for (controller, tree, first, second, value) in trees {
             match tree {
                 Some(group) => {
@@ -47,11 +53,20 @@ impl Limits {
                 None => {
                     let above = limits.whole.parent().unwrap_or(Path::new("/"));
                     write(&above.join("cgroup.subtree_control"), &format!("+{controller}"))?;
-                    write(&limits.whole.join(second), &value)?;
+                    limits.settings.push((second, value));
                 }
             }
         }
+        limits.renew()?;
         Ok(limits)
+    }
+
+    /// Ends what is left and makes the version-2 group anew. One in which everything was killed once is not used again: a systemd
+    /// that starts its services straight into groups (257 does, with kernel 6.18) finds them killed as they start.
+    pub fn renew(&self) -> Result<()> {
+        host::remove_cgroup(&self.whole)?;
+        make(&self.whole)?;
+        self.settings.iter().try_for_each(|(file, value)| write(&self.whole.join(file), value))
     }
 
     fn note(&self, list: &Path) -> Result<()> {
