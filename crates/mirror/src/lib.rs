@@ -11,6 +11,7 @@ mod answer;
 mod error;
 mod feed;
 mod folder;
+mod news;
 mod pull;
 mod recall;
 pub mod rows;
@@ -19,5 +20,10 @@ pub use answer::Unreached;
 pub use error::Error;
 pub use feed::{apply, catch_up, open_memory};
 pub use folder::{Folder, State};
+pub use news::{News, What};
 pub use pull::{Pulled, Salt, Source};
 pub use recall::{query, told};
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+mod tests;

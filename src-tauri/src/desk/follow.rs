@@ -38,6 +38,8 @@ pub async fn follow(spot: &Arc<Spot>, control: Control, up: impl FnOnce()) -> Re
 /// Fills the copy whenever there are new entries; what comes meanwhile leads to one more time.
 async fn fill(spot: Arc<Spot>, daemon: Daemon, mut heard: watch::Receiver<Option<u64>>) {
     let mut copied = None;
+    // What was missed while nobody was connected is on the page; only what happens from now on is news.
+    let mut told = None;
     while heard.changed().await.is_ok() {
         let Some(head) = *heard.borrow_and_update() else { continue };
         if copied == Some(head) {
@@ -46,7 +48,18 @@ async fn fill(spot: Arc<Spot>, daemon: Daemon, mut heard: watch::Receiver<Option
         match spot.folder.pull(&daemon, (spot.clock)()).await {
             Ok(pulled) => {
                 copied = pulled.warning.is_none().then_some(pulled.head);
+                let head = pulled.head;
                 spot.pulled(pulled);
+                if let Some(after) = told.replace(head).filter(|after| *after < head) {
+                    let folder = spot.folder.clone();
+                    match tokio::task::spawn_blocking(move || folder.news(after)).await {
+                        Ok(Ok(news)) => spot.tell(&news),
+                        Ok(Err(error)) => {
+                            tracing::warn!(place = spot.place, %error, "the news were not read")
+                        }
+                        Err(_) => {}
+                    }
+                }
             }
             Err(error) => {
                 tracing::warn!(place = spot.place, %error, "the copy was not filled");

@@ -46,7 +46,7 @@ struct Work {
 impl Meeting {
     fn stand(&self, stands: Result<Stands, ApiError>) {
         self.stands.send_replace(Some(stands));
-        (self.tell)(DeskEvent::Meeting { id: self.id.clone() });
+        self.tell.event(DeskEvent::Meeting { id: self.id.clone() });
     }
 
     fn busy(&self, words: &str, progress: Option<(u64, u64)>) {

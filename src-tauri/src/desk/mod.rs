@@ -22,6 +22,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use here::Here;
 use meeting::Meetings;
+use mirror::News;
 use protocol::desk::{DeskAnswer, DeskEvent, DeskResult, DeskSettings, HERE};
 use protocol::{ApiError, At, BlobId, Code, Request};
 use remote::{AgentAt, ControlError, KnownHosts, Limits, Local, Pins, Program};
@@ -29,8 +30,20 @@ use servers::Servers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Tells the window.
-pub type Tell = Arc<dyn Fn(DeskEvent) + Send + Sync>;
+/// Tells the window, and the user who does not look at it. Cheap to clone.
+#[derive(Clone)]
+pub struct Tell {
+    pub window: Arc<dyn Fn(DeskEvent) + Send + Sync>,
+    /// The host's name, and what happened there.
+    pub user: Arc<dyn Fn(&str, &News) + Send + Sync>,
+}
+
+impl Tell {
+    fn event(&self, event: DeskEvent) {
+        (self.window)(event);
+    }
+}
+
 pub type Clock = fn() -> At;
 
 /// The time of day.
@@ -150,7 +163,7 @@ impl Desk {
         answered.map(|(response, at)| DeskAnswer::Loop { response, since: Some(at) })
     }
 
-    /// A picture: of the copy, which has all blobs, else of the daemon.
+    /// A picture: of the copy where it has it, else of the daemon.
     pub async fn picture(&self, place: &str, blob: BlobId) -> DeskResult {
         let spot = self.spot(place)?;
         let (folder, id) = (spot.folder.clone(), blob.clone());

@@ -139,7 +139,7 @@ impl Servers {
             server.spot.folder.wipe().map_err(|e| ApiError::new(Code::Internal, e.to_string()))?;
         }
         vault.remove(&key_name(place))?;
-        (self.tell)(DeskEvent::Places);
+        self.tell.event(DeskEvent::Places);
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl Servers {
         if let Some(before) = self.running().insert(place, server.clone()) {
             before.end.cancel();
         }
-        (self.tell)(DeskEvent::Places);
+        self.tell.event(DeskEvent::Places);
         server
     }
 }

@@ -64,7 +64,7 @@ impl Setup {
                 log.entries.push(entry);
             }
         }
-        (self.tell)(DeskEvent::Setup { place: self.place.clone(), seq });
+        self.tell.event(DeskEvent::Setup { place: self.place.clone(), seq });
     }
 
     fn last(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! One workspace as it stands now: its link, its daemon while it is reached, and its copy.
 
 use super::{Clock, Tell};
-use mirror::{Folder, Pulled};
+use mirror::{Folder, News, Pulled};
 use protocol::desk::{DeskEvent, Link, Mirror, Place, PlaceRow, Target};
 use protocol::setup::{Greeting, SetupState};
 use remote::Control;
@@ -111,7 +111,7 @@ impl Spot {
             now.control = control;
             now.link = link.clone();
         }
-        (self.tell)(DeskEvent::Link { place: self.place.clone(), link });
+        self.tell.event(DeskEvent::Link { place: self.place.clone(), link });
     }
 
     /// What the server's own program said of itself.
@@ -126,7 +126,7 @@ impl Spot {
 
     /// The journal has something new, or something that is read live has changed.
     pub fn woke(&self, head: u64) {
-        (self.tell)(DeskEvent::Head { place: self.place.clone(), head });
+        self.tell.event(DeskEvent::Head { place: self.place.clone(), head });
     }
 
     /// The copy was filled.
@@ -145,12 +145,20 @@ impl Spot {
                 warning: pulled.warning,
             };
         }
-        (self.tell)(DeskEvent::Places);
+        self.tell.event(DeskEvent::Places);
+    }
+
+    /// What came since, for a user who does not look.
+    pub fn tell(&self, news: &[News]) {
+        let name = self.now().name.clone();
+        for one in news {
+            (self.tell.user)(&name, one);
+        }
     }
 
     /// The copy could not be filled; what it has stays.
     pub fn not_pulled(&self, why: String) {
         self.now().mirror.warning = Some(why);
-        (self.tell)(DeskEvent::Places);
+        self.tell.event(DeskEvent::Places);
     }
 }

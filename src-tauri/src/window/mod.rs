@@ -2,6 +2,7 @@
 
 mod answer;
 mod links;
+mod notice;
 mod page;
 mod preview;
 mod tray;
@@ -9,6 +10,7 @@ mod update;
 
 use crate::config::Config;
 use crate::desk::{Desk, Tell};
+use mirror::News;
 use protocol::desk::{DeskEvent, DeskRequest, DeskResult};
 use std::sync::Arc;
 use tauri::{AppHandle, Builder, Emitter, Manager, RunEvent, Runtime, State, WindowEvent, Wry};
@@ -86,11 +88,14 @@ fn manage<R: Runtime>(app: &AppHandle<R>, config: &Config) -> anyhow::Result<()>
         None => app.path().app_data_dir()?,
     };
     let to = app.clone();
-    let tell: Tell = Arc::new(move |event: DeskEvent| {
+    let window = Arc::new(move |event: DeskEvent| {
         if let Err(error) = to.emit_to(MAIN, EVENT, event) {
             tracing::warn!(%error, "the window was not told");
         }
     });
+    let to = app.clone();
+    let user = Arc::new(move |host: &str, news: &News| notice::show(&to, host, news));
+    let tell = Tell { window, user };
     let desk = tauri::async_runtime::block_on(async { Desk::open(config, &data, tell) })?;
     app.manage(Arc::new(desk));
     Ok(())
