@@ -60,7 +60,8 @@ impl Default for Limits {
         Self {
             resolve: Duration::from_secs(10),
             connect: Duration::from_secs(10),
-            handshake: Duration::from_secs(20),
+            // Less than `dead`, so that a hung server is told as that.
+            handshake: Duration::from_secs(15),
             sign_in: Duration::from_secs(30),
             keepalive: Duration::from_secs(4),
             dead: Duration::from_secs(18),

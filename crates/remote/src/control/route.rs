@@ -53,6 +53,8 @@ async fn by_program(session: &Session) -> Result<(), ControlError> {
         return Ok(());
     }
     let said = pipe.said();
+    // What this error says by itself need not be said twice.
+    let said = said.trim_start_matches("failed: ").trim_start_matches("no daemon answers ").to_owned();
     let why = if said.is_empty() { "the server's program is there, its daemon is not".into() } else { said };
     Err(ControlError::NoDaemon {
         why,

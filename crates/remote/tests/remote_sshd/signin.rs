@@ -2,7 +2,7 @@
 
 use crate::sshd::{PASSWORD, Sshd, password, somebody};
 use protocol::desk::Target;
-use remote::{AgentAt, ConnectError, OurKey, Session, SignIn, Way, connect};
+use remote::{AgentAt, ConnectError, OurKey, Question, Session, SignIn, Way, connect};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -41,6 +41,30 @@ async fn a_key_that_is_not_confirmed_is_not_talked_to_and_not_pinned() {
     assert!(matches!(connect(&local, way).await, Err(ConnectError::NotTrusted { .. })));
     assert!(local.pins.recorded("127.0.0.1", server.port).is_empty());
     assert!(!server.log().contains("Accepted"));
+}
+
+/// Whoever compares a fingerprint in another window may take longer than the server waits.
+#[tokio::test]
+async fn the_server_may_lose_patience_before_the_key_is_confirmed() {
+    let server = std::sync::Arc::new(Sshd::start("LoginGraceTime 1"));
+    let (ask, mut questions) = tokio::sync::mpsc::channel(1);
+    let seen = std::sync::Arc::clone(&server);
+    let answering = tokio::spawn(async move {
+        let Some(Question::Fingerprint { reply, .. }) = questions.recv().await else {
+            panic!("something else")
+        };
+        while !seen.sessions().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        reply.send(true).unwrap();
+        assert!(questions.recv().await.is_none(), "it was asked again");
+    });
+    let (local, target) = (server.local(), server.target("deploy"));
+    let way = Way { target: &target, with: password(PASSWORD), jumps: vec![], ask: Some(ask) };
+    let session = connect(&local, way).await.unwrap();
+    assert_eq!(says_who(&session).await, "deploy");
+    answering.await.unwrap();
+    assert!(server.log().contains("Timeout before authentication"), "it waited: {}", server.log());
 }
 
 #[tokio::test]
