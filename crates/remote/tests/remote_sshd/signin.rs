@@ -53,6 +53,7 @@ async fn the_server_may_lose_patience_before_the_key_is_confirmed() {
         let Some(Question::Fingerprint { reply, .. }) = questions.recv().await else {
             panic!("something else")
         };
+        assert!(!seen.sessions().is_empty(), "nobody waits for the answer");
         while !seen.sessions().is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -64,7 +65,6 @@ async fn the_server_may_lose_patience_before_the_key_is_confirmed() {
     let session = connect(&local, way).await.unwrap();
     assert_eq!(says_who(&session).await, "deploy");
     answering.await.unwrap();
-    assert!(server.log().contains("Timeout before authentication"), "it waited: {}", server.log());
 }
 
 #[tokio::test]
