@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::home::Home;
 use crate::memory_cli::{self, MemoryCommand};
 use crate::remember::{mirror, models};
-use crate::{agents_cli, ask, bridges, canary, print, reply, serve, signin_cli};
+use crate::{agents_cli, ask, bridges, canary, print, reply, serve, setup, signin_cli};
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use protocol::*;
@@ -144,6 +144,11 @@ enum Command {
     },
     /// What could be wrong, looked at now.
     Doctor,
+    /// Set this server up, repair it, upgrade it, or take everything away again.
+    Setup(setup::Options),
+    /// What the desktop's key runs on a server.
+    #[command(hide = true)]
+    SshEntry,
 }
 
 #[derive(Debug, Args)]
@@ -196,7 +201,8 @@ impl Line {
 /// Root keeps the workspace where services keep theirs, a person in their own data folder.
 fn default_home() -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
-        return Some(PathBuf::from("/var/lib/loopwright/local"));
+        let served = PathBuf::from(provision::paths::WORKSPACE);
+        return Some(if served.is_dir() { served } else { PathBuf::from("/var/lib/loopwright/local") });
     }
     let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
     let data = data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
@@ -213,6 +219,8 @@ pub fn run(line: Line) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Model { work } => models::work(work).map(|()| ExitCode::SUCCESS),
+        Command::Setup(options) => setup::run(options, line.json),
+        Command::SshEntry => setup::ssh_entry::run(),
         Command::PracticeAgent => {
             let pause = std::env::var("PRACTICE_PAUSE_MS").ok().and_then(|ms| ms.parse().ok());
             small_runtime()?.block_on(crate::ask::practice(pause))?;
@@ -315,6 +323,8 @@ fn request_of(command: Command) -> Result<Request> {
         | Command::ServeStatic { .. }
         | Command::Model { .. }
         | Command::PracticeAgent
+        | Command::Setup(_)
+        | Command::SshEntry
         | Command::Link
         | Command::Mirror { .. }
         | Command::Memory { .. }

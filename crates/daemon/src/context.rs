@@ -47,6 +47,15 @@ pub struct Daemon {
     pub edge_wanted: tokio::sync::Mutex<bool>,
     pub host: String,
     pub local: bool,
+    /// Set where services run us.
+    pub server: Option<Server>,
+}
+
+/// What is known of the server that we are a service of.
+#[derive(Debug, Clone, Default)]
+pub struct Server {
+    /// Under which address the world sees the first project's site.
+    pub site: Option<String>,
 }
 
 /// A lock that a panic elsewhere cannot take away: the data under it stays sound by construction.

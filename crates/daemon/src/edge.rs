@@ -16,11 +16,15 @@ const CALM: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Starts the edge if none answers, unless it was ended for good.
+/// Starts the edge if none answers, unless it was ended for good. On a server it is a service of its own, which systemd
+/// starts.
 pub async fn start(daemon: &Daemon) -> Result<()> {
     let wanted = daemon.edge_wanted.lock().await;
     if *wanted {
-        deploy::edge::spawn_edge(&launch(daemon)).await?;
+        match &daemon.server {
+            Some(_) => daemon.edge.wait(PATIENCE).await?,
+            None => drop(deploy::edge::spawn_edge(&launch(daemon)).await?),
+        }
     }
     Ok(())
 }

@@ -9,5 +9,17 @@ pub fn after_write(number: u64) {
     }
 }
 
+/// The same for a set-up, whose records have a moment before and one after each.
+#[cfg(feature = "faults")]
+pub fn at_moment(number: u64) {
+    let at = std::env::var("LOOPWRIGHT_SETUP_CRASH_AT").ok().and_then(|n| n.parse::<u64>().ok());
+    if at == Some(number) {
+        std::process::abort();
+    }
+}
+
+#[cfg(not(feature = "faults"))]
+pub const fn at_moment(_number: u64) {}
+
 #[cfg(not(feature = "faults"))]
 pub const fn after_write(_number: u64) {}

@@ -65,6 +65,12 @@ pub async fn switch(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -
     let port =
         daemon.edge.ensure_project(project, None).await.map_err(|e| internal("open the site's port", e))?;
     daemon.edge.switch(project, release).await.map_err(|e| internal("switch the site", e))?;
+    if let Some(site) = daemon.server.as_ref().and_then(|server| server.site.clone()) {
+        let front = daemon.edge.state().await.map_err(|e| internal("ask the edge", e))?.front;
+        if front.as_ref() == Some(project) {
+            return Ok(site);
+        }
+    }
     Ok(format!("http://127.0.0.1:{port}/"))
 }
 

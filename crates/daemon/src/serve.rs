@@ -1,7 +1,7 @@
 //! Starting and stopping. The sockets answer first; the edge and the probes come after, so that a start is quick and a
 //! slow part is visible instead of waited for.
 
-use crate::context::{Daemon, Reads};
+use crate::context::{Daemon, Reads, Server};
 use crate::home::Home;
 use crate::previews::Previews;
 use crate::remember::{self, Keeper, Remember};
@@ -10,7 +10,7 @@ use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::shell::Shell;
 use crate::writer::Writer;
-use crate::{answer, bridges, edge, lightrag, names, print, releases, tools, users, web};
+use crate::{answer, bridges, edge, lightrag, names, print, releases, service, tools, users, web};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use deploy::edge::{EdgeClient, EdgeConfig};
@@ -57,6 +57,21 @@ pub struct Options {
     /// Starter of the first project: react, or static where there is no Node.
     #[arg(long)]
     starter: Option<String>,
+    /// Make no project.
+    #[arg(long)]
+    no_project: bool,
+    /// The control socket, elsewhere than in the workspace.
+    #[arg(long)]
+    control: Option<PathBuf>,
+    /// A user who may use the control socket, too.
+    #[arg(long, value_name = "USER")]
+    desk: Option<String>,
+    /// The edge is a service of its own, which somebody else starts.
+    #[arg(long)]
+    edge_unit: bool,
+    /// Under which address the world sees the first project's site.
+    #[arg(long, value_name = "URL", requires = "edge_unit")]
+    site: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +81,9 @@ pub struct EdgeOptions {
     /// Folder of its state and logs.
     #[arg(long)]
     run: PathBuf,
+    /// A service of its own: ports are handed over by systemd, and the sites go on when it is started again.
+    #[arg(long)]
+    unit: bool,
 }
 
 static DASHBOARD: OnceLock<SocketAddr> = OnceLock::new();
@@ -90,7 +108,13 @@ pub fn serve(home: &Path, options: Options) -> Result<()> {
 
 pub fn edge(options: EdgeOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let config = EdgeConfig { control: options.control, ..EdgeConfig::in_folder(&options.run) };
+    let config = EdgeConfig {
+        control: options.control,
+        doors: if options.unit { service::doors()? } else { Vec::new() },
+        leaves: options.unit,
+        ready: service::ready,
+        ..EdgeConfig::in_folder(&options.run)
+    };
     runtime.block_on(deploy::edge::edge_main(config)).context("the edge failed")
 }
 
@@ -100,23 +124,30 @@ async fn run(root: &Path, options: Options) -> Result<()> {
     home.prepare_sockets()?;
     let daemon = Arc::new(assemble(home, &options)?);
     daemon.yard.recover().await.context("failed to take over from an earlier daemon")?;
-    first_project(&daemon, options.starter).await.context("failed to make the first project")?;
-    let control = bind_control(&daemon.home)?;
+    if !options.no_project {
+        first_project(&daemon, options.starter).await.context("failed to make the first project")?;
+    }
+    let desk = options.desk.as_deref().map(users::of_desk).transpose()?;
+    let control = service::bind_control(&daemon.home, options.control.as_deref(), desk)?;
     let dashboard = bind_dashboard(options.port.or(daemon.settings.port).unwrap_or(PORT)).await?;
     let port = dashboard.local_addr()?.port();
     let _ = DASHBOARD.set(dashboard.local_addr()?);
     agents::adopt_orphans().context("failed to become the parent of orphans")?;
     tokio::spawn(crate::reaper::reap_orphans());
     let stop = daemon.stop.clone();
-    let on_socket = axum::serve(Peers(control), web::control(daemon.clone()));
+    let peers = Peers { listener: control, desk: desk.map(|(uid, _)| uid) };
+    let on_socket = axum::serve(peers, web::control(daemon.clone()));
     let on_loopback = axum::serve(dashboard, web::dashboard(daemon.clone(), port));
     // Before a door opens: who sees it open may ask the daemon to end.
     let signal = signal();
     bridges::open(&daemon).await;
     lightrag::open(&daemon).await;
-    let link = address(&daemon.sessions.link()?);
-    print::line(&format!("dashboard: {link}"))?;
+    if daemon.server.is_none() {
+        // A service's output is kept in a log, where a key has no place.
+        print::line(&format!("dashboard: {}", address(&daemon.sessions.link()?)))?;
+    }
     let background = tokio::spawn(settle(daemon.clone()));
+    service::ready();
     tokio::select! {
         served = async { tokio::try_join!(on_socket.into_future(), on_loopback.into_future()) } => { served?; }
         () = stop.cancelled() => info!("stopping: you asked for it"),
@@ -178,7 +209,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
     let memory_reader = memory.reader();
     let keeper = Keeper::start(memory, reader.clone(), journal.head().0)?;
     let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), keeper.clone(), limits)?;
-    let own_exe = std::env::current_exe().context("failed to find this program's own file")?;
+    let own_exe = service::own_exe()?;
     let models = remember::models::Models::new(
         home.models(),
         own_exe.clone(),
@@ -224,6 +255,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         edge_wanted: tokio::sync::Mutex::new(true),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         local: options.local,
+        server: options.edge_unit.then(|| Server { site: options.site.clone() }),
         home,
         settings,
         writer,
@@ -282,17 +314,6 @@ fn folder_of(program: &str, path: &[PathBuf]) -> Option<PathBuf> {
     path.iter().find(|dir| dir.join(program).is_file()).cloned()
 }
 
-fn bind_control(home: &Home) -> Result<UnixListener> {
-    let path = home.control();
-    // The lock is ours, so a socket that is left over belongs to nobody.
-    let _ = std::fs::remove_file(&path);
-    let listener =
-        UnixListener::bind(&path).with_context(|| format!("failed to listen on {}", path.display()))?;
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
-}
-
 async fn bind_dashboard(port: u16) -> Result<TcpListener> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
         Ok(listener) => Ok(listener),
@@ -304,8 +325,11 @@ async fn bind_dashboard(port: u16) -> Result<TcpListener> {
     }
 }
 
-/// Connections whose peer is this user or root; others are closed unread.
-struct Peers(UnixListener);
+/// Connections whose peer is this user, root, or the desktop's user; others are closed unread.
+struct Peers {
+    listener: UnixListener,
+    desk: Option<u32>,
+}
 
 impl axum::serve::Listener for Peers {
     type Io = UnixStream;
@@ -313,10 +337,12 @@ impl axum::serve::Listener for Peers {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
+            let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
             let own = rustix::process::geteuid().as_raw();
             match stream.peer_cred() {
-                Ok(peer) if peer.uid() == own || peer.uid() == 0 => return (stream, address),
+                Ok(peer) if peer.uid() == own || peer.uid() == 0 || Some(peer.uid()) == self.desk => {
+                    return (stream, address);
+                }
                 Ok(peer) => warn!(uid = peer.uid(), "refused another user on the control socket"),
                 Err(e) => warn!(error = %e, "refused a peer that could not be identified"),
             }
@@ -324,7 +350,7 @@ impl axum::serve::Listener for Peers {
     }
 
     fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 

@@ -59,7 +59,9 @@ pub fn setup(
 /// What an installation needs of this machine.
 pub fn room(folder: PathBuf, setup: agents::Setup, tell: Tell) -> Room {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let machine = Machine::new(environment(), home, &setup.path);
+    let mut machine = Machine::new(environment(), home, &setup.path);
+    // A bare server has neither settings nor an npm that would name one: the one that this program was built with.
+    machine.registry = option_env!("LOOPWRIGHT_REGISTRY").filter(|at| !at.is_empty()).map(str::to_owned);
     Room { folder, setup, machine, tell }
 }
 

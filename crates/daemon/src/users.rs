@@ -27,6 +27,12 @@ pub fn of_root(passwd: &Path) -> Result<Users> {
     Ok(Users { agent: user(AGENT)?, app: user(APP)? })
 }
 
+/// The user whom the desktop signs in as.
+pub fn of_desk(name: &str) -> Result<(u32, u32)> {
+    find(Path::new("/etc/passwd"), name)
+        .with_context(|| format!("there is no user {name}; run `loopwrightd setup repair`"))
+}
+
 /// User and group id of a name, read from the password file.
 fn find(passwd: &Path, name: &str) -> Option<(u32, u32)> {
     let text = std::fs::read_to_string(passwd).ok()?;

@@ -8,7 +8,6 @@ pub trait House {
     fn wanted(&self, program: &str) -> Option<String>;
     fn installed(&self, program: &str) -> Option<String>;
     fn install(&self, program: &str, tell: &mut dyn FnMut(String)) -> Result<(), Obstacle>;
-    fn uninstall(&self, program: &str) -> Result<(), Obstacle>;
     /// The version of the daemon that answers; none when none does.
     fn daemon(&self) -> Option<String>;
     /// Names of its projects.
@@ -18,7 +17,6 @@ pub trait House {
     fn edge(&self) -> bool;
     /// Ends all sites, for good.
     fn end_sites(&self);
-    /// Ports on which the sites answer inside this machine.
     fn certificates(&self) -> Vec<protocol::setup::Certificate> {
         Vec::new()
     }

@@ -19,8 +19,12 @@ pub fn plan(setup: &Setup<'_>, order: &Order, steps: &[Step]) -> Result<Planned,
             Look::Blocked(obstacle) => StepPlan::Blocked { obstacle },
             Look::Wants(wants) => {
                 let mut changes = Vec::new();
-                for want in wants {
-                    changes.extend(want.check(setup)?);
+                for change in
+                    wants.iter().map(|want| want.check(setup)).collect::<Result<Vec<_>, _>>()?.concat()
+                {
+                    if !changes.contains(&change) {
+                        changes.push(change);
+                    }
                 }
                 if changes.is_empty() { StepPlan::Satisfied } else { StepPlan::Needed { changes } }
             }

@@ -6,13 +6,13 @@ use crate::journal::Journal;
 use crate::packages;
 use crate::place::paths;
 use crate::run::{Log, Order, Setup};
-use crate::stop::{Stop, io};
+use crate::stop::{Stop, io, obstacle};
 use crate::undo::{Verdict, judge, undo};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use protocol::setup::{Change, Receipt, SetupEntry, SetupEvent};
+use protocol::setup::{Change, ObstacleKind, Receipt, SetupEntry, SetupEvent, Was};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -42,13 +42,20 @@ pub struct Removing {
 /// These go after the end was told: the way in, and the program that does this.
 const LAST: [&str; 2] = ["desk", "binary"];
 
-/// Receipts, newest first.
+/// One receipt for each thing, newest first: what we wrote last, and what was there before we ever touched it.
 fn receipts(entries: &[SetupEntry]) -> Vec<(String, Receipt)> {
-    let of = |entry: &SetupEntry| match &entry.event {
-        SetupEvent::Wrote { step, receipt } => Some((step.clone(), receipt.clone())),
-        _ => None,
-    };
-    entries.iter().rev().filter_map(of).collect()
+    let mut first: BTreeMap<String, Option<Was>> = BTreeMap::new();
+    let mut all: Vec<(String, Receipt)> = Vec::new();
+    for entry in entries {
+        if let SetupEvent::Wrote { step, receipt } = &entry.event {
+            let name = name(&receipt.change);
+            let before = first.entry(name.clone()).or_insert_with(|| receipt.before.clone()).clone();
+            all.retain(|(_, known)| self::name(&known.change) != name);
+            all.push((step.clone(), Receipt { before, ..receipt.clone() }));
+        }
+    }
+    all.reverse();
+    all
 }
 
 pub(crate) fn steps(journal: &Journal) -> Vec<String> {
@@ -89,11 +96,8 @@ fn ours(receipts: &[(String, Receipt)]) -> BTreeSet<String> {
 pub fn removal(setup: &Setup<'_>, entries: &[SetupEntry], order: &Order) -> Result<Removal, Stop> {
     let receipts = receipts(entries);
     let ours = ours(&receipts);
-    let (mut seen, mut removal) = (BTreeSet::new(), Removal::default());
+    let mut removal = Removal::default();
     for (_, receipt) in &receipts {
-        if !seen.insert(name(&receipt.change)) {
-            continue;
-        }
         let change = receipt.change.clone();
         match judge(setup, order, receipt, &ours)? {
             Verdict::Undo => removal.removes.push(change),
@@ -122,19 +126,22 @@ pub(crate) fn remove(setup: &Setup<'_>, order: &Order, log: &mut Log<'_>) -> Res
     quiet(setup, log)?;
     if !order.keep_data && setup.root.at(paths::WORKSPACE).join("journal.db").exists() {
         let dir = order.export.clone().unwrap_or_else(|| "/var/backups".to_owned());
+        if Path::new(&dir).starts_with(paths::STATE) {
+            let cause = format!("{dir} is removed, too, and the export with it");
+            return Err(Stop::Blocked(obstacle(ObstacleKind::Other, cause, "export to another folder")));
+        }
         log.step = "folders".to_owned();
         log.doing(format!("exporting your data to {dir}"))?;
         let made = export(setup, &dir)?;
         log.doing(format!("your data is in {} ({} bytes, SHA-256 {})", made.path, made.bytes, made.sha256))?;
     }
     let mut changes = 0;
-    let mut kept = BTreeSet::new();
     let mut rest = all.as_slice();
     while let Some((step, _)) = rest.first() {
         let count = rest.iter().take_while(|(of, _)| of == step).count();
         let (group, others) = rest.split_at(count);
         if !LAST.contains(&step.as_str()) {
-            changes += take_back(setup, order, log, step, group, &ours, &mut kept)?;
+            changes += take_back(setup, order, log, step, group, &ours)?;
         }
         rest = others;
     }
@@ -160,17 +167,12 @@ fn take_back(
     step: &str,
     group: &[(String, Receipt)],
     ours: &BTreeSet<String>,
-    kept: &mut BTreeSet<String>,
 ) -> Result<u32, Stop> {
     let begun = setup.hands.now();
     log.step = step.to_owned();
     log.say(SetupEvent::StepStarted { step: step.to_owned(), undo: true })?;
     let mut changes = 0;
     for (_, receipt) in group {
-        // What was kept once is not looked at by an older receipt.
-        if kept.contains(&name(&receipt.change)) {
-            continue;
-        }
         let verdict = match judge(setup, order, receipt, ours)? {
             Verdict::Undo => undo(setup, receipt)?,
             other => other,
@@ -179,7 +181,6 @@ fn take_back(
             Verdict::Undo => changes += 1,
             Verdict::Nothing => {}
             Verdict::Keep(why) => {
-                kept.insert(name(&receipt.change));
                 log.say(SetupEvent::Kept { step: step.to_owned(), what: receipt.change.clone(), why })?;
             }
         }
@@ -214,6 +215,7 @@ pub(crate) fn last(setup: &Setup<'_>, order: &Order, log: &mut Log<'_>) -> Resul
         let (go, _) = packages::removable(setup, &packages)?;
         packages::purge(setup, &go, &mut |_| Ok(()))?;
     }
+    setup.run(&Call::new("systemctl", &["daemon-reload"]))?;
     let folder = setup.root.at(paths::SETUP);
     std::fs::remove_dir_all(&folder).map_err(io(format!("remove {}", folder.display())))?;
     // Somebody else's things, or data that is kept, may be in it.

@@ -12,7 +12,7 @@ use crate::steps::{self, Look, Step};
 use crate::stop::{Stop, obstacle};
 use crate::upgrade::Fresh;
 use crate::{remove, upgrade};
-use protocol::setup::{Obstacle, ObstacleKind, Receipt, SetupEntry, SetupEvent, Wish, Work};
+use protocol::setup::{Choice, Obstacle, ObstacleKind, Receipt, SetupEntry, SetupEvent, Wish, Work};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -52,7 +52,7 @@ impl Order {
         Order { work, wish, key: None, fresh: None, keep_data: false, export: None }
     }
 
-    pub(crate) fn chose(&self, step: &str, choice: protocol::setup::Choice) -> bool {
+    pub(crate) fn chose(&self, step: &str, choice: Choice) -> bool {
         self.wish.choices.iter().any(|(of, chosen)| of == step && *chosen == choice)
     }
 }
@@ -305,6 +305,9 @@ fn do_step(setup: &Setup<'_>, order: &Order, step: &Step, log: &mut Log<'_>) -> 
         return Ok(0);
     }
     verify(setup, step, &wants)?;
+    if step.id == "units" && order.chose("units", Choice::BehindProxy) {
+        log.doing(steps::proxy_words())?;
+    }
     let millis = setup.hands.now().since(begun);
     log.say(SetupEvent::StepDone { step: step.id.to_owned(), undo: false, millis, changes })?;
     Ok(changes)

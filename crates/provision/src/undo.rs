@@ -23,7 +23,8 @@ pub(crate) enum Verdict {
 }
 
 /// Folders whose whole content is made by the programs that we put there.
-const OWN_TREES: [&str; 4] = [paths::VERSIONS, paths::TOOLS, paths::WORKSPACE, paths::DESK];
+const OWN_TREES: [&str; 6] =
+    [paths::VERSIONS, paths::TOOLS, paths::WORKSPACE, paths::INCOMING, paths::EXPORTS, paths::DESK];
 const CHANGED: &str = "it was changed since";
 
 /// What would be done about it. `ours`: the paths of all receipts, which do not count as somebody else's.

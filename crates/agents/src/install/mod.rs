@@ -111,6 +111,22 @@ pub async fn install(room: &Room, pin: &Pin, check: &impl Check) -> Result<Done,
     }
 }
 
+/// Node's version, where one is found that is new enough for sites and agents.
+pub fn node_installed(room: &Room) -> Option<String> {
+    node::found(room, &Folder::new(&room.folder))
+}
+
+/// The version of Node that is installed where there is none; none where there is no packaged one for this machine.
+pub fn node_wanted() -> Option<&'static str> {
+    node::wanted()
+}
+
+/// Installs Node with its npm, where none is found that is new enough.
+pub async fn install_node(room: &Room) -> Result<(), Error> {
+    let room = room.clone();
+    blocking(move || stage::stage_node(&room)).await
+}
+
 /// Goes back to the last good version; the one that was in use becomes the one to go back to. Gives the version that is
 /// in use then.
 pub async fn rollback(folder: &Path, agent: &AgentId) -> Result<String, Error> {

@@ -34,8 +34,19 @@ const OLDEST: (u32, u32) = (22, 22);
 
 /// Whether the set-up finds a Node that is new enough, ours included.
 pub(super) fn is_there(room: &Room, folder: &Folder) -> bool {
+    found(room, folder).is_some()
+}
+
+pub(super) fn found(room: &Room, folder: &Folder) -> Option<String> {
     let setup = super::with_installed(folder.path(), room.setup.clone());
-    crate::launch::node(&setup).and_then(|node| version_of(&node)).is_some_and(|version| version >= OLDEST)
+    let says = says_version(&crate::launch::node(&setup)?)?;
+    numbers(&says).filter(|version| *version >= OLDEST)?;
+    Some(says)
+}
+
+pub(super) fn wanted() -> Option<&'static str> {
+    let platform = Platform::here().to_string();
+    PROGRAMS.iter().any(|(name, _)| *name == platform).then_some(NODE)
 }
 
 pub(super) fn install(room: &Room, folder: &Folder) -> Result<(), Error> {
@@ -123,11 +134,18 @@ fn write(at: &Path, text: &str, mode: u32) -> Result<(), Error> {
         .map_err(|e| Error::at("write", at, e))
 }
 
-/// What `node --version` says.
 fn version_of(node: &Path) -> Option<(u32, u32)> {
+    numbers(&says_version(node)?)
+}
+
+/// What `node --version` says.
+fn says_version(node: &Path) -> Option<String> {
     let said = Command::new(node).arg("--version").env_clear().stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8_lossy(&said.stdout).into_owned();
-    let mut numbers = text.trim().strip_prefix('v')?.split('.').map(str::parse);
+    Some(String::from_utf8_lossy(&said.stdout).trim().strip_prefix('v')?.to_owned())
+}
+
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.').map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 

@@ -21,6 +21,8 @@ pub struct Machine {
     pub pip: Vec<PathBuf>,
     /// The Python to ask when nothing names a package index.
     pub python: Option<PathBuf>,
+    /// Where packages come from on a machine that has neither settings nor an npm to ask.
+    pub registry: Option<String>,
 }
 
 /// How to reach the registry.
@@ -71,7 +73,7 @@ impl Machine {
         let usual = ["/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc"].map(PathBuf::from);
         let settings = own.into_iter().chain(usual).collect();
         let pip = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf"].map(PathBuf::from).to_vec();
-        Self { env, home, settings, npm: program("npm"), pip, python: program("python3") }
+        Self { env, home, settings, npm: program("npm"), pip, python: program("python3"), registry: None }
     }
 }
 
@@ -80,7 +82,7 @@ impl Source {
         let found = Found::read(machine);
         let registry = match found.get("registry") {
             Some(registry) => registry,
-            None => ask_npm(machine).ok_or(Error::NoRegistry)?,
+            None => ask_npm(machine).or_else(|| machine.registry.clone()).ok_or(Error::NoRegistry)?,
         };
         let trimmed = |address: &str| address.trim_end_matches('/').to_owned();
         let from_env = |name: &str| from_env(machine, name);
@@ -306,8 +308,10 @@ mod tests {
         let (_dir, set) =
             machine(&[("NPM_CONFIG_REGISTRY", "http://env.test")], "registry=http://user.test", global);
         assert_eq!(Source::read(&set).unwrap().registry_of("plain"), "http://env.test");
-        let (_dir, unset) = machine(&[], "", "");
+        let (_dir, mut unset) = machine(&[], "", "");
         assert!(matches!(Source::read(&unset), Err(Error::NoRegistry)));
+        unset.registry = Some("http://built.test/".into());
+        assert_eq!(Source::read(&unset).unwrap().registry_of("plain"), "http://built.test");
     }
 
     #[test]

@@ -49,6 +49,17 @@ pub(super) fn stage(room: &Room, pin: &Pin) -> Result<Staged, Error> {
     Ok(Staged { in_use, folder, agent, name, _lock: lock })
 }
 
+/// Node alone, for a machine that has no agent yet.
+pub(super) fn stage_node(room: &Room) -> Result<(), Error> {
+    let folder = Folder::new(&room.folder);
+    let _lock = folder.lock()?;
+    if !node::is_there(room, &folder) {
+        has_room(&folder, node::NEED_MB)?;
+        node::install(room, &folder)?;
+    }
+    folder::remove_tree(&folder.downloads())
+}
+
 impl Staged {
     /// The set-up that finds this version's programs first.
     pub fn setup(&self, setup: &Setup) -> Setup {

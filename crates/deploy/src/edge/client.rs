@@ -51,6 +51,13 @@ impl EdgeClient {
         self.ask(&Command::Stop { release: release.clone() }).await
     }
 
+    /// Returns when the edge answers, which somebody else starts; an error when it does not within `limit`.
+    pub async fn wait(&self, limit: Duration) -> Result<(), EdgeError> {
+        let late =
+            || EdgeError::NotStarted { says: format!("it did not answer within {} s", limit.as_secs()) };
+        tokio::time::timeout(limit, answers(self)).await.map_err(|_| late())
+    }
+
     pub async fn state(&self) -> Result<EdgeState, EdgeError> {
         self.ask(&Command::State).await
     }

@@ -26,6 +26,7 @@ use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything the edge is told at its start.
@@ -41,6 +42,12 @@ pub struct EdgeConfig {
     /// Where a project without a wish gets its port from; none free there: any free one.
     pub ports: RangeInclusive<u16>,
     pub limits: EdgeLimits,
+    /// The world's ports, opened by whoever started us: the first project is behind them. They outlive us.
+    pub doors: Vec<Arc<std::net::TcpListener>>,
+    /// At SIGTERM the releases go on, for the next edge to take over.
+    pub leaves: bool,
+    /// Called once when commands and requests are taken.
+    pub ready: fn(),
 }
 
 impl EdgeConfig {
@@ -53,6 +60,9 @@ impl EdgeConfig {
             listen: IpAddr::from([127, 0, 0, 1]),
             ports: 4300..=4999,
             limits: EdgeLimits::default(),
+            doors: Vec::new(),
+            leaves: false,
+            ready: || (),
         }
     }
 }
@@ -165,6 +175,9 @@ pub struct EdgeState {
     pub pid: u32,
     pub projects: Vec<ProjectState>,
     pub releases: Vec<ReleaseState>,
+    /// The project that the world sees first.
+    #[serde(default)]
+    pub front: Option<ProjectId>,
 }
 
 /// What the edge refused a command for.
@@ -210,7 +223,7 @@ impl EdgeError {
     }
 }
 
-/// Runs the edge until SIGTERM, SIGINT or the command `quit`; then ends its releases with it.
+/// Runs the edge until SIGTERM, SIGINT or the command `quit`; then ends its releases with it, unless it leaves them.
 pub async fn edge_main(config: EdgeConfig) -> Result<(), EdgeError> {
     let _lock = sole(&config).await?;
     for folder in [config.control.parent(), Some(config.logs.as_path())].into_iter().flatten() {
@@ -220,11 +233,17 @@ pub async fn edge_main(config: EdgeConfig) -> Result<(), EdgeError> {
     let control = control::bind(&config.control)?;
     let sites = sites::Sites::new(config);
     sites.restore(saved).await?;
+    sites.open_doors().map_err(EdgeError::io("take over the ports that were handed over"))?;
     let serving = tokio::spawn(control::serve(control, sites.clone()));
-    end_asked_for(&sites).await.map_err(EdgeError::io("listen for signals"))?;
+    sites.ready();
+    let quit = end_asked_for(&sites).await.map_err(EdgeError::io("listen for signals"))?;
     // Nobody shall find an edge that is about to end.
     serving.abort();
-    sites.end().await;
+    if quit {
+        sites.end().await
+    } else {
+        sites.leave().await
+    }
     Ok(())
 }
 
@@ -246,14 +265,14 @@ async fn sole(config: &EdgeConfig) -> Result<std::fs::File, EdgeError> {
     }
 }
 
-async fn end_asked_for(sites: &sites::Sites) -> io::Result<()> {
+/// Whether it was asked for by the command.
+async fn end_asked_for(sites: &sites::Sites) -> io::Result<bool> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
-        () = sites.quit_asked() => {}
-    }
-    Ok(())
+    Ok(tokio::select! {
+        _ = term.recv() => false,
+        _ = interrupt.recv() => false,
+        () = sites.quit_asked() => true,
+    })
 }

@@ -18,29 +18,52 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 pub(super) type Target = Arc<ArcSwapOption<Upstream>>;
 
-/// Accepts until `quit`.
-pub(super) async fn serve(
-    listener: TcpListener,
-    target: Target,
-    limits: EdgeLimits,
-    quit: CancellationToken,
-) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let limits = Arc::new(limits);
+/// Where browsers speak TLS.
+pub(super) const ENCRYPTED: u16 = 443;
+
+/// A port that is ours and has no certificate: who comes is told at once that nobody answers, and no other program can
+/// take the port meanwhile.
+pub(super) async fn turn_away(listener: TcpListener, quit: CancellationToken) {
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = quit.cancelled() => return,
         };
+        if let Err(cause) = accepted {
+            tracing::debug!(%cause, "a connection was not accepted");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// What stands behind a port.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub target: Target,
+    pub limits: Arc<EdgeLimits>,
+    pub quit: CancellationToken,
+    /// Connections that are not at their end.
+    pub connections: TaskTracker,
+}
+
+/// Accepts until `quit`.
+pub(super) async fn serve(listener: TcpListener, door: Door) {
+    let places = Arc::new(Semaphore::new(door.limits.connections));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = door.quit.cancelled() => return,
+        };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, peer.ip(), target.clone(), limits.clone(), quit.clone());
-                tokio::spawn(async move {
+                let connection = connection(stream, peer.ip(), door.clone());
+                door.connections.spawn(async move {
                     connection.await;
                     drop(place);
                 });
@@ -54,17 +77,14 @@ pub(super) async fn serve(
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: IpAddr,
-    target: Target,
-    limits: Arc<EdgeLimits>,
-    quit: CancellationToken,
-) {
+async fn connection(stream: TcpStream, peer: IpAddr, door: Door) {
+    let Door { target, limits, quit, .. } = door;
     let _ = stream.set_nodelay(true);
+    let asked = CancellationToken::new();
     let service = {
-        let limits = limits.clone();
+        let (limits, asked) = (limits.clone(), asked.clone());
         service_fn(move |request| {
+            asked.cancel();
             let (target, limits) = (target.clone(), limits.clone());
             async move { Ok::<_, Infallible>(answer(request, peer, &target, &limits).await) }
         })
@@ -79,13 +99,26 @@ async fn connection(
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = quit.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // Who came at the last moment has not asked yet, and would otherwise be sent away unheard.
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = first_words(&asked) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(cause) = ended {
         tracing::debug!(%cause, "a connection ended early");
     }
+}
+
+/// How long somebody who connected just before the end may take to ask.
+const FIRST_WORDS: Duration = Duration::from_secs(1);
+
+async fn first_words(asked: &CancellationToken) {
+    let _ = tokio::time::timeout(FIRST_WORDS, asked.cancelled()).await;
 }
 
 async fn answer(

@@ -18,16 +18,20 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 #[derive(Clone)]
 pub(super) struct Sites(Arc<Inner>);
 
 struct Inner {
     config: Arc<EdgeConfig>,
+    /// What the world's ports lead to: the first project's release.
+    front: server::Target,
     table: Mutex<Table>,
     /// A release has another process, or none: to be saved.
     changed: Arc<Notify>,
     quit: CancellationToken,
+    connections: TaskTracker,
     /// All releases have ended after that.
     over: CancellationToken,
 }
@@ -36,6 +40,7 @@ struct Inner {
 struct Table {
     projects: BTreeMap<ProjectId, Site>,
     releases: BTreeMap<ReleaseId, Arc<Running>>,
+    front: Option<ProjectId>,
 }
 
 struct Site {
@@ -49,9 +54,11 @@ impl Sites {
     pub(super) fn new(config: EdgeConfig) -> Sites {
         let sites = Sites(Arc::new(Inner {
             config: Arc::new(config),
+            front: Arc::new(ArcSwapOption::empty()),
             table: Mutex::default(),
             changed: Arc::default(),
             quit: CancellationToken::new(),
+            connections: TaskTracker::new(),
             over: CancellationToken::new(),
         }));
         tokio::spawn(save_changes(sites.clone()));
@@ -69,6 +76,7 @@ impl Sites {
     /// Brings everything back that the state names: ports, and the live releases, taken over where they still run.
     pub(super) async fn restore(&self, saved: Saved) -> Result<(), EdgeError> {
         let mut table = self.0.table.lock().await;
+        table.front = saved.front.clone();
         for (project, site) in &saved.projects {
             self.open(&mut table, project, Some(site.port)).await?;
         }
@@ -89,6 +97,33 @@ impl Sites {
             table.releases.insert(id.clone(), running);
         }
         self.save(&table)
+    }
+
+    /// Serves the ports that were handed over.
+    pub(super) fn open_doors(&self) -> std::io::Result<()> {
+        let Inner { config, front, quit, .. } = &*self.0;
+        for door in &config.doors {
+            let listener = door.try_clone()?;
+            listener.set_nonblocking(true)?;
+            let encrypted = listener.local_addr()?.port() == server::ENCRYPTED;
+            let listener = TcpListener::from_std(listener)?;
+            if encrypted {
+                tokio::spawn(server::turn_away(listener, quit.clone()));
+            } else {
+                tokio::spawn(server::serve(listener, self.door(front.clone())));
+            }
+        }
+        Ok(())
+    }
+
+    fn door(&self, target: server::Target) -> server::Door {
+        let Inner { config, quit, connections, .. } = &*self.0;
+        let limits = Arc::new(config.limits.clone());
+        server::Door { target, limits, quit: quit.clone(), connections: connections.clone() }
+    }
+
+    pub(super) fn ready(&self) {
+        (self.0.config.ready)();
     }
 
     fn changed(&self) -> Arc<Notify> {
@@ -145,8 +180,10 @@ impl Sites {
         if let Some(says) = &says {
             tracing::warn!(%project, port, %says, "a site moved to another port");
         }
-        let target = Arc::new(ArcSwapOption::empty());
-        tokio::spawn(server::serve(listener, target.clone(), config.limits.clone(), self.0.quit.clone()));
+        // The first project is the one that the world sees.
+        let is_front = table.front.get_or_insert_with(|| project.clone()) == project;
+        let target = if is_front { self.0.front.clone() } else { Arc::new(ArcSwapOption::empty()) };
+        tokio::spawn(server::serve(listener, self.door(target.clone())));
         table.projects.insert(project.clone(), Site { port, live: None, says, target });
         Ok(port)
     }
@@ -310,7 +347,19 @@ impl Sites {
             pid: std::process::id(),
             projects: table.projects.iter().map(|(id, site)| site.to_state(id)).collect(),
             releases: table.releases.values().map(|running| to_state(running)).collect(),
+            front: table.front.clone(),
         }
+    }
+
+    /// Takes no more requests and answers those that came. The releases go on where the next edge takes them over.
+    pub(super) async fn leave(&self) {
+        if !self.0.config.leaves {
+            return self.end().await;
+        }
+        self.0.quit.cancel();
+        self.0.connections.close();
+        // Visitors wait at the ports meanwhile, so an endless answer is not waited for.
+        let _ = tokio::time::timeout(self.0.config.limits.grace, self.0.connections.wait()).await;
     }
 
     /// Ends all releases; the state still names the live ones, so that the next edge starts them.
@@ -349,7 +398,8 @@ impl Table {
             let saved = SavedRelease { spec: running.spec.clone(), port: running.port, process };
             (live || process.is_some()).then(|| (id.clone(), saved))
         });
-        Saved { version: 0, projects: projects.collect(), releases: releases.collect() }
+        let (projects, releases) = (projects.collect(), releases.collect());
+        Saved { version: 0, projects, releases, front: self.front.clone() }
     }
 }
 

@@ -18,6 +18,9 @@ pub(super) struct Saved {
     pub projects: BTreeMap<ProjectId, SavedProject>,
     /// All that have a process, the live ones first of all.
     pub releases: BTreeMap<ReleaseId, SavedRelease>,
+    /// The project behind the world's ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub front: Option<ProjectId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

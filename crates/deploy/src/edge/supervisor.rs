@@ -261,8 +261,9 @@ async fn begin(running: &Running, config: &EdgeConfig) -> io::Result<Life> {
     let argv = process::without_new_privileges(&argv);
     let mut command =
         process::command(&argv, &spec.cwd, &environment(spec, running.port, config), spec.run_as)?;
-    // Should a later line here fail, no process stays behind without a keeper.
-    command.stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
+    // Should a later line here fail, no process stays behind without a keeper; one that shall outlive us is found by its
+    // marker.
+    command.stdout(output.try_clone()?).stderr(output).kill_on_drop(!config.leaves);
     let child = command.spawn()?;
     let pid = child.id().ok_or_else(|| io::Error::other("it has no process number"))?;
     Ok(Life { ending: Ending::of(pid, None)?, child: Some(child), pump: Some(pump) })

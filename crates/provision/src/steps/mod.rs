@@ -14,6 +14,7 @@ use crate::want::Want;
 use protocol::setup::{Choice, Obstacle};
 
 use ports::foreign;
+pub(crate) use units::proxy_words;
 
 pub(crate) enum Look {
     Wants(Vec<Want>),

@@ -141,6 +141,8 @@ pub(super) fn units(setup: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
         }
     }
     let unit = |name, content| Want::Unit { name, content, on: true };
+    // A socket is not opened for a service that systemd does not know.
+    wants.push(Want::Unit { name: "loopwright-edge.service", content: units::edge(), on: false });
     let address = setup.hands.address();
     wants.push(unit("loopwright-edge.socket", units::socket(behind)));
     wants.push(unit("loopwright-edge.service", units::edge()));

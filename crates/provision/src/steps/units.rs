@@ -7,7 +7,16 @@
 use std::net::IpAddr;
 
 /// Where the edge listens when another web server has the ports.
-pub(crate) const BEHIND: &str = "127.0.0.1:8480";
+const BEHIND: &str = "127.0.0.1:8480";
+
+/// What the other web server is told, in its own words.
+pub(crate) fn proxy_words() -> String {
+    format!(
+        "the site listens on {BEHIND}. For nginx: location / {{ proxy_pass http://{BEHIND}; proxy_http_version 1.1; \
+         proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\"; }} \
+         For Caddy: reverse_proxy {BEHIND}"
+    )
+}
 
 const WALLS: &str = "NoNewPrivileges=yes
 ProtectSystem=strict

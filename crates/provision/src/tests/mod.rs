@@ -82,6 +82,9 @@ fn repair_makes_what_drifted_as_it_was() {
     let done = world.run(&World::order(Work::Repair), |_| ()).unwrap();
     assert_eq!(done, Outcome::Done { changes: 3 });
     assert_eq!(world.manifest(), good);
+    // What was repaired is still ours, and goes.
+    world.run(&Order { keep_data: true, ..World::order(Work::Remove) }, |_| ()).unwrap();
+    assert!(!world.at("/etc/systemd/system/loopwright.service").exists());
 }
 
 #[test]
@@ -203,6 +206,10 @@ fn behind_another_web_server_one_loopback_port_is_enough() {
     world.run(&order, |_| ()).unwrap();
     let socket = world.read("/etc/systemd/system/loopwright-edge.socket");
     assert!(socket.contains("ListenStream=127.0.0.1:8480") && !socket.contains("=80"), "{socket}");
+    let told = read(&world.root()).unwrap().into_iter().any(|entry| {
+        matches!(entry.event, SetupEvent::Doing { words, .. } if words.contains("proxy_pass http://127.0.0.1:8480;"))
+    });
+    assert!(told);
 }
 
 #[test]

@@ -373,11 +373,6 @@ impl House for World {
         Ok(())
     }
 
-    fn uninstall(&self, program: &str) -> Result<(), Obstacle> {
-        let _ = std::fs::remove_file(self.at(&format!("{}/{program}", paths::TOOLS)));
-        Ok(())
-    }
-
     fn daemon(&self) -> Option<String> {
         let to = std::fs::read_link(self.at(paths::CURRENT)).ok()?;
         let version = to.file_name()?.to_str()?.rsplit_once('-')?.0.to_owned();

@@ -1,0 +1,163 @@
+//! What a set-up needs of the daemon: Node and the agents' programs by the daemon's own installer, and the daemon that
+//! runs, over its control socket.
+
+use crate::agents_cli::explain;
+use crate::client::Client;
+use crate::home::Home;
+use crate::settings::Settings;
+use crate::{tools, users};
+use agents::install::{self, Room, Tell, Unchecked};
+use anyhow::{Context, Result};
+use deploy::edge::EdgeClient;
+use protocol::setup::{Obstacle, ObstacleKind};
+use protocol::{AgentId, ApiError, Code, Request, Response};
+use provision::{House, paths};
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Daemon {
+    /// One thread is enough: a set-up does one thing after the other.
+    runtime: Runtime,
+    home: Home,
+}
+
+impl Daemon {
+    pub fn new() -> Result<Daemon> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Daemon { runtime, home: Home::at(Path::new(paths::WORKSPACE))? })
+    }
+
+    fn room(&self, tell: Tell) -> Result<Room> {
+        let users = users::of_root(Path::new("/etc/passwd")).ok();
+        let folder = tools::agents_folder(&self.home, Some(Path::new(paths::TOOLS)));
+        let settings = Settings::read(&self.home.settings())?;
+        let setup = tools::setup(&self.home, &folder, None, &settings, users)?;
+        Ok(tools::room(folder, setup, tell))
+    }
+
+    fn ask(&self, request: &Request) -> Result<Response> {
+        let client = Client::new(paths::CONTROL.into());
+        let asked = async { tokio::time::timeout(PATIENCE, client.call(request)).await };
+        self.runtime.block_on(asked).context("the daemon did not answer in time")?
+    }
+}
+
+fn agent(name: &str) -> Option<(AgentId, install::Pin)> {
+    let id = AgentId::new(name).ok()?;
+    let pin = install::pin(&id)?;
+    Some((id, pin))
+}
+
+fn obstacle(error: &ApiError) -> Obstacle {
+    let kind = match error.code {
+        Code::DiskFull => ObstacleKind::Disk,
+        _ => ObstacleKind::Other,
+    };
+    let action = error.next.clone().unwrap_or_else(|| "look at the cause, then go on".to_owned());
+    Obstacle { kind, cause: error.message.clone(), action, choices: Vec::new() }
+}
+
+fn failed(error: &anyhow::Error) -> Obstacle {
+    match error.downcast_ref::<ApiError>() {
+        Some(error) => obstacle(error),
+        None => Obstacle {
+            kind: ObstacleKind::Other,
+            cause: format!("{error:#}"),
+            action: "look at the cause, then go on".to_owned(),
+            choices: Vec::new(),
+        },
+    }
+}
+
+impl House for Daemon {
+    fn wanted(&self, program: &str) -> Option<String> {
+        if program == "node" {
+            // One that is new enough is as good.
+            return self.installed(program).or_else(|| install::node_wanted().map(str::to_owned));
+        }
+        agent(program).map(|(_, pin)| pin.version.to_string())
+    }
+
+    fn installed(&self, program: &str) -> Option<String> {
+        let room = self.room(Arc::new(|_| ())).ok()?;
+        if program == "node" {
+            return install::node_installed(&room);
+        }
+        let (id, _) = agent(program)?;
+        install::installed(&room.folder, &id).map(|found| found.version)
+    }
+
+    fn install(&self, program: &str, tell: &mut dyn FnMut(String)) -> Result<(), Obstacle> {
+        let (said, lines) = mpsc::channel();
+        let said = Mutex::new(said);
+        let room = self.room(Arc::new(move |line| {
+            if let Ok(said) = said.lock() {
+                let _ = said.send(line);
+            }
+        }));
+        let room = room.map_err(|e| failed(&e))?;
+        // On a thread of its own, so that what it says is told as it comes; its end closes the lines.
+        std::thread::scope(|scope| {
+            let work = scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.map_err(|e| failed(&e.into()))?;
+                runtime.block_on(async {
+                    if program == "node" {
+                        return install::install_node(&room).await.map_err(|e| obstacle(&explain(e)));
+                    }
+                    let unknown = || failed(&anyhow::anyhow!("there is nothing to install for {program}"));
+                    let (_, pin) = agent(program).ok_or_else(unknown)?;
+                    install::install(&room, &pin, &Unchecked)
+                        .await
+                        .map_err(|e| obstacle(&explain(e)))
+                        .map(drop)
+                })
+            });
+            for line in lines {
+                tell(line);
+            }
+            work.join().unwrap_or_else(|_| Err(failed(&anyhow::anyhow!("the installation broke off"))))
+        })?;
+        // A daemon that runs sees it at once; one that does not, when it starts.
+        let _ = self.ask(&Request::Agents { fresh: true });
+        Ok(())
+    }
+
+    fn daemon(&self) -> Option<String> {
+        match self.ask(&Request::Hello) {
+            Ok(Response::Hello(hello)) => Some(hello.daemon),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    fn projects(&self) -> Option<Vec<String>> {
+        match self.ask(&Request::Projects) {
+            Ok(Response::Projects { rows }) => Some(rows.into_iter().map(|row| row.name).collect()),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    fn create_project(&self, name: &str, starter: Option<&str>) -> Result<(), Obstacle> {
+        let starter = starter.unwrap_or(if self.installed("node").is_some() { "react" } else { "static" });
+        let create = Request::CreateProject { name: name.to_owned(), starter: starter.to_owned() };
+        self.ask(&create).map(drop).map_err(|e| failed(&e))
+    }
+
+    fn edge(&self) -> bool {
+        let edge = EdgeClient::new(self.home.edge_control());
+        self.runtime.block_on(edge.wait(PATIENCE)).is_ok()
+    }
+
+    fn end_sites(&self) {
+        let edge = EdgeClient::new(self.home.edge_control());
+        let ended = async { tokio::time::timeout(PATIENCE, edge.quit()).await };
+        if let Ok(Err(e)) = self.runtime.block_on(ended) {
+            tracing::warn!(error = %e, "the edge was not there to end its sites");
+        }
+    }
+}
