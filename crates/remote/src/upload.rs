@@ -221,6 +221,7 @@ pub(crate) async fn pump(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io;
 
     fn program(bytes: &'static [u8], sha256: &str) -> Program {
         let source = Source::Bytes(Bytes::from_static(bytes));
@@ -234,5 +235,27 @@ mod tests {
         assert!(matches!(program(b"abd", abc).verify().await, Err(UploadError::WrongProgram { .. })));
         let gone = Program { source: Source::File("/nonexistent".into()), ..program(b"", abc) };
         assert!(matches!(gone.verify().await, Err(UploadError::Local(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_that_moves_for_half_a_minute_is_an_end_and_slow_is_not() {
+        let (near, mut far) = io::duplex(CHUNK);
+        let progress = Progress { done: 0, of: 1 << 20 };
+        let bytes = vec![7; 1 << 20];
+        let slow = async {
+            let mut taken = vec![0; CHUNK];
+            for _ in 0..16 {
+                tokio::time::sleep(IDLE - Duration::from_secs(1)).await;
+                far.read_exact(&mut taken).await.unwrap();
+            }
+        };
+        let mut last = 0;
+        let mut on = |progress: Progress| last = progress.done;
+        let (done, ()) = tokio::join!(pump(bytes.as_slice(), near, progress, &mut on), slow);
+        done.unwrap();
+        assert_eq!(last, 1 << 20);
+        let (near, _far) = io::duplex(CHUNK);
+        let stalled = pump(bytes.as_slice(), near, progress, &mut |_| {}).await;
+        assert!(matches!(stalled, Err(UploadError::Stalled { seconds: 30 })), "{stalled:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::machine::{Input, Machine, Todo};
 use super::{Lines, Open, TunnelTo};
+use crate::Clock;
 use crate::connect::{Local, Session, SignIn, Way, connect};
 use crate::control::Control;
 use crate::entry::Entry;
@@ -70,11 +71,11 @@ fn work(local: Local, to: TunnelTo, open: Open, todo: Todo, link: Link) -> Worki
             (Todo::Connect, _) => open_all(&local, &to, &open).await,
             (Todo::Wait(millis), _) => tokio::select! {
                 () = sleep(Duration::from_millis(millis)) => Input::Due,
-                () = woke(&local) => Input::Nudge,
+                () = woke(local.clock) => Input::Nudge,
             },
             (_, Link::Up { .. }) => tokio::select! {
                 why = gone(&open) => Input::Gone { why },
-                () = woke(&local) => Input::Nudge,
+                () = woke(local.clock) => Input::Nudge,
             },
             _ => std::future::pending().await,
         }
@@ -155,11 +156,11 @@ const GLANCE: Duration = Duration::from_secs(5);
 const SLEPT: Duration = Duration::from_secs(15);
 
 /// Returns when the time of day has run ahead of the time that this program lived through, or a glance came far too late.
-async fn woke(local: &Local) {
-    let (mut day, mut lived) = ((local.clock)(), Instant::now());
+async fn woke(clock: Clock) {
+    let (mut day, mut lived) = (clock(), Instant::now());
     loop {
         sleep(GLANCE).await;
-        let (day_now, lived_now) = ((local.clock)(), Instant::now());
+        let (day_now, lived_now) = (clock(), Instant::now());
         if slept(day_now.since(day), lived_now.duration_since(lived)) {
             return;
         }
@@ -179,6 +180,8 @@ fn chance() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::At;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
     #[test]
     fn sleep_shows_in_either_clock_and_a_busy_computer_is_not_asleep() {
@@ -186,5 +189,16 @@ mod tests {
         assert!(slept(3_600_000, seconds(5)));
         assert!(slept(3_600_000, seconds(3_600)));
         assert!(!slept(5_000, seconds(5)) && !slept(12_000, seconds(12)) && !slept(0, seconds(6)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_glance_after_a_sleep_sees_it() {
+        static GLANCES: AtomicI64 = AtomicI64::new(0);
+        fn day() -> At {
+            let glance = GLANCES.fetch_add(1, Ordering::SeqCst);
+            At(if glance < 3 { glance * 5_000 } else { 3_600_000 })
+        }
+        woke(day).await;
+        assert_eq!(GLANCES.load(Ordering::SeqCst), 4);
     }
 }
