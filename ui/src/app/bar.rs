@@ -20,8 +20,9 @@ pub fn Bar() -> impl IntoView {
         <header class="bar">
             <a class="brand" href="#/home" aria-label="Loopwright: home">{icons::mark()}<span>"Loopwright"</span></a>
             <nav aria-label="Views">
-                {View::ALL.into_iter().map(|view| tab(app, view)).views()}
+                {tabs().map(|view| tab(app, view)).views()}
             </nav>
+            {places()}
             <ProjectMenu/>
             <Heard/>
             <ThemeButton/>
@@ -29,6 +30,25 @@ pub fn Bar() -> impl IntoView {
         </header>
     }
 }
+
+/// Servers are reached by the menu that names the one that is open.
+#[cfg(feature = "desktop")]
+fn tabs() -> impl Iterator<Item = View> {
+    View::ALL.into_iter().filter(|view| *view != View::Servers)
+}
+
+#[cfg(feature = "desktop")]
+fn places() -> impl IntoView {
+    view! { <super::places::PlaceMenu/> }
+}
+
+#[cfg(not(feature = "desktop"))]
+fn tabs() -> impl Iterator<Item = View> {
+    View::ALL.into_iter()
+}
+
+#[cfg(not(feature = "desktop"))]
+fn places() {}
 
 fn tab(app: App, view: View) -> impl IntoView {
     let here = move || app.route.look(|r| r.view) == view;
@@ -64,20 +84,8 @@ fn Heard() -> impl IntoView {
         <span class="heard" role="status" title=move || said().2>
             <i class=move || said().0></i>
             <span>{move || said().1}</span>
-            {host(app)}
         </span>
     }
-}
-
-/// The dashboard belongs to one machine; its address names it.
-#[cfg(not(feature = "desktop"))]
-fn host(_: App) {}
-
-/// Whose workspace this is.
-#[cfg(feature = "desktop")]
-fn host(app: App) -> impl IntoView {
-    let name = move || app.home_with(|h| h.hello.host.clone());
-    view! { <b class="host" data-testid="host">{name}</b> }
 }
 
 /// What is shown is the copy on this computer, and as of when.

@@ -1,8 +1,12 @@
 //! The shell around every page: who is signed in, where one is, what is known, which key was pressed.
 
 mod bar;
+#[cfg(feature = "desktop")]
+pub mod desk;
 mod kept;
 mod keyboard;
+#[cfg(feature = "desktop")]
+mod places;
 mod projects;
 mod reading;
 mod signals;
@@ -15,6 +19,8 @@ use crate::parts::plain::click;
 use crate::words::route::{Route, View, sign_in_key};
 pub use kept::{Memo, RwSignal, memo};
 use leptos::prelude::*;
+#[cfg(feature = "desktop")]
+pub use projects::STARTERS;
 pub use reading::{Load, read};
 pub use signals::{Views, each, effect, part};
 pub use state::{App, Session};
@@ -60,6 +66,8 @@ fn Shell() -> impl IntoView {
     let app = App::here();
     app.follow_home();
     keyboard::listen(app);
+    #[cfg(feature = "desktop")]
+    app.desk.listen();
     let watch = StoredValue::new_local(backend::watch_head(move |nudge| match nudge {
         Nudge::Head(head) => app.hear(head),
         Nudge::Lost => app.lose(),

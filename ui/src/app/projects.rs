@@ -11,7 +11,7 @@ use protocol::Request;
 use protocol::view::ProjectRow;
 
 /// The starters that a daemon of this version has.
-const STARTERS: [(&str, &str, &str); 2] = [
+pub const STARTERS: [(&str, &str, &str); 2] = [
     ("react", "React app", "Vite, React Router and Tailwind on Node: pages, forms, a server"),
     ("static", "Plain site", "HTML and CSS files, nothing to build"),
 ];

@@ -44,6 +44,8 @@ pub struct App {
     /// What is shown is a copy, and as of when.
     #[cfg(feature = "desktop")]
     pub offline: RwSignal<Option<At>>,
+    #[cfg(feature = "desktop")]
+    pub desk: super::desk::Desk,
     /// Set at every nudge, also when the number is the same: whoever reads it reads again.
     pub head: RwSignal<u64>,
     pub home: RwSignal<Load>,
@@ -67,6 +69,8 @@ impl App {
             link: RwSignal::new(Link::Opening),
             #[cfg(feature = "desktop")]
             offline: RwSignal::new(None),
+            #[cfg(feature = "desktop")]
+            desk: super::desk::Desk::new(),
             head: RwSignal::new(0),
             home: RwSignal::new(Load::Loading),
             project: RwSignal::new(None),

@@ -57,11 +57,13 @@ pub fn open(place: &str, hash: &str) {
     }
 }
 
+type OnSince = Box<dyn Fn(Option<At>)>;
+
 thread_local! {
     /// Since when the answers come from the copy on this computer; none while the daemon answers.
     static SINCE: Cell<Option<At>> = const { Cell::new(None) };
     static LINKS: Cell<bool> = const { Cell::new(false) };
-    static ON_SINCE: RefCell<Option<Box<dyn Fn(Option<At>)>>> = const { RefCell::new(None) };
+    static ON_SINCE: RefCell<Option<OnSince>> = const { RefCell::new(None) };
 }
 
 /// [`super::call`] in the desktop's window.

@@ -7,6 +7,8 @@ mod doctor;
 mod home;
 mod instructions;
 mod memory;
+#[cfg(feature = "desktop")]
+mod servers;
 mod steps;
 
 use crate::words::route::View;
@@ -22,5 +24,7 @@ pub fn page(view: View) -> AnyView {
         View::Bridges => view! { <bridges::Bridges/> }.into_any(),
         View::Instructions => view! { <instructions::Instructions/> }.into_any(),
         View::Doctor => view! { <doctor::Doctor/> }.into_any(),
+        #[cfg(feature = "desktop")]
+        View::Servers => view! { <servers::Servers/> }.into_any(),
     }
 }

@@ -62,7 +62,7 @@ pub fn press(chord: Chord, press: Press<'_>) -> (Chord, Option<Act>) {
 }
 
 /// The list that `?` shows.
-pub const HELP: [(&str, &str); 13] = [
+pub const HELP: [(&str, &str); 13 + cfg!(feature = "desktop") as usize] = [
     ("g h", "Home"),
     ("g d", "Deployments"),
     ("g s", "Steps"),
@@ -71,6 +71,8 @@ pub const HELP: [(&str, &str); 13] = [
     ("g b", "Bridges"),
     ("g i", "Instructions"),
     ("g o", "Doctor"),
+    #[cfg(feature = "desktop")]
+    ("g v", "Servers"),
     ("/", "to the ask box, the search or the filter"),
     ("Enter", "send, or open the row; Shift+Enter is a new line"),
     ("j k or ↓ ↑", "next and previous row; ← → in the film strip"),

@@ -11,10 +11,13 @@ pub enum View {
     Bridges,
     Instructions,
     Doctor,
+    /// The workspaces that the desktop's window can open.
+    #[cfg(feature = "desktop")]
+    Servers,
 }
 
 impl View {
-    pub const ALL: [View; 8] = [
+    pub const ALL: [View; 8 + cfg!(feature = "desktop") as usize] = [
         View::Home,
         View::Deployments,
         View::Steps,
@@ -23,6 +26,8 @@ impl View {
         View::Bridges,
         View::Instructions,
         View::Doctor,
+        #[cfg(feature = "desktop")]
+        View::Servers,
     ];
 
     /// Its name in the address and in test ids.
@@ -36,6 +41,8 @@ impl View {
             Self::Bridges => "bridges",
             Self::Instructions => "instructions",
             Self::Doctor => "doctor",
+            #[cfg(feature = "desktop")]
+            Self::Servers => "servers",
         }
     }
     pub fn title(self) -> &'static str {
@@ -48,6 +55,8 @@ impl View {
             Self::Bridges => "Bridges",
             Self::Instructions => "Instructions",
             Self::Doctor => "Doctor",
+            #[cfg(feature = "desktop")]
+            Self::Servers => "Servers",
         }
     }
     /// The key after `g`.
@@ -61,11 +70,13 @@ impl View {
             Self::Bridges => 'b',
             Self::Instructions => 'i',
             Self::Doctor => 'o',
+            #[cfg(feature = "desktop")]
+            Self::Servers => 'v',
         }
     }
 }
 
-/// A view and what is open in it: a deployment, a note, a request, a file, an agent to sign in.
+/// A view and what is open in it: a deployment, a note, a request, a file, an agent to sign in, a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     pub view: View,
@@ -92,6 +103,11 @@ impl Route {
 
     /// Where one is once what is open is closed: from an entity one comes back to the graph, from all else to the view.
     pub fn closed(&self) -> Self {
+        // A half-filled form is not thrown away by a key.
+        #[cfg(feature = "desktop")]
+        if self.view == View::Servers {
+            return self.clone();
+        }
         let graph = self.open.as_deref().is_some_and(|open| open.starts_with("graph"));
         if self.view == View::Memory && graph { Self::open(self.view, "graph") } else { Self::to(self.view) }
     }
@@ -129,6 +145,8 @@ mod tests {
         assert_eq!(closed("#/memory/graph"), "#/memory/graph");
         assert_eq!(closed("#/memory/n-1"), "#/memory");
         assert_eq!(closed("#/instructions/a/b.md"), "#/instructions");
+        #[cfg(feature = "desktop")]
+        assert_eq!(closed("#/servers/new"), "#/servers/new");
     }
 
     #[test]

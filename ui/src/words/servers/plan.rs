@@ -13,9 +13,39 @@ pub struct Group {
 
 /// What is changed, by kind, in the order of the first of each.
 pub fn groups(changes: &[Change]) -> Vec<Group> {
+    grouped(changes, change_in_words)
+}
+
+/// The same of what is taken back: how it was before is how it will be.
+pub fn taken(changes: &[Change]) -> Vec<Group> {
+    grouped(changes, |change| {
+        let (title, item) = plainly(change);
+        match change {
+            Change::File { replaces: true, .. } => {
+                (title, format!("{item} (the one from before is put back)"))
+            }
+            Change::Service { on, .. } => {
+                (title, format!("{item}: turned {} again", if *on { "off" } else { "on" }))
+            }
+            Change::User { .. }
+            | Change::Folder { .. }
+            | Change::File { .. }
+            | Change::Link { .. }
+            | Change::Package { .. }
+            | Change::Unit { .. }
+            | Change::Swap { .. }
+            | Change::Firewall { .. }
+            | Change::Program { .. }
+            | Change::Project { .. }
+            | Change::Port { .. } => (title, item),
+        }
+    })
+}
+
+fn grouped(changes: &[Change], words: fn(&Change) -> (&'static str, String)) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for change in changes {
-        let (title, item) = change_in_words(change);
+        let (title, item) = words(change);
         match groups.iter_mut().find(|group| group.title == title) {
             Some(group) => group.items.push(item),
             None => groups.push(Group { title, items: vec![item] }),
@@ -25,17 +55,35 @@ pub fn groups(changes: &[Change]) -> Vec<Group> {
 }
 
 fn change_in_words(change: &Change) -> (&'static str, String) {
+    let (title, item) = plainly(change);
+    match change {
+        Change::File { replaces: true, .. } => (title, format!("{item} (the one there now is kept)")),
+        Change::Service { on, .. } => (title, format!("{item}: turned {}", if *on { "on" } else { "off" })),
+        Change::Swap { bytes, .. } => (title, format!("{item}, {}", size(*bytes))),
+        Change::User { .. }
+        | Change::Folder { .. }
+        | Change::File { .. }
+        | Change::Link { .. }
+        | Change::Package { .. }
+        | Change::Unit { .. }
+        | Change::Firewall { .. }
+        | Change::Program { .. }
+        | Change::Project { .. }
+        | Change::Port { .. } => (title, item),
+    }
+}
+
+/// The thing itself, whatever is done with it.
+fn plainly(change: &Change) -> (&'static str, String) {
     match change {
         Change::User { name } => ("Users", name.clone()),
         Change::Folder { path } => ("Folders", path.clone()),
-        Change::File { path, replaces: false } => ("Files", path.clone()),
-        Change::File { path, replaces: true } => ("Files", format!("{path} (the one there now is kept)")),
+        Change::File { path, .. } => ("Files", path.clone()),
         Change::Link { path, to } => ("Links", format!("{path} → {to}")),
         Change::Package { name } => ("Packages", name.clone()),
         Change::Unit { name } => ("Services of ours", name.clone()),
-        Change::Service { name, on: true } => ("Services of the system", format!("{name}: turned on")),
-        Change::Service { name, on: false } => ("Services of the system", format!("{name}: turned off")),
-        Change::Swap { path, bytes } => ("Swap", format!("{path}, {}", size(*bytes))),
+        Change::Service { name, .. } => ("Services of the system", name.clone()),
+        Change::Swap { path, .. } => ("Swap", path.clone()),
         Change::Firewall { rule } => ("Firewall", rule.clone()),
         Change::Program { name, version } => ("Programs", format!("{name} {version}")),
         Change::Project { name } => ("Project", name.clone()),
@@ -43,9 +91,9 @@ fn change_in_words(change: &Change) -> (&'static str, String) {
     }
 }
 
-/// One change by itself: `file /etc/x`.
+/// One thing by itself: `Files: /etc/x`.
 pub fn change(change: &Change) -> String {
-    let (kind, item) = change_in_words(change);
+    let (kind, item) = plainly(change);
     format!("{kind}: {item}")
 }
 
@@ -121,14 +169,14 @@ pub fn slug(choice: Choice) -> &'static str {
 }
 
 /// What the firewall would do, before it is chosen.
-pub fn firewall(found: &Found, port: u16) -> String {
-    let ssh = if port == 22 { "22 (SSH)".to_owned() } else { format!("22 and {port} (SSH)") };
-    let now = match &found.firewall {
-        Some(name) => format!("{name} is on already and keeps its rules; these are added."),
-        None => "There is none on this server now.".to_owned(),
+pub fn firewall(found: Option<&Found>) -> String {
+    let now = match found.map(|found| &found.firewall) {
+        Some(Some(name)) => format!(" {name} is on already and keeps its rules; these are added."),
+        Some(None) => " There is none on this server now.".to_owned(),
+        None => String::new(),
     };
     format!(
-        "Admits {ssh}, 80 and 443 from outside and refuses every other port, also those of programs that are not ours. {now}"
+        "Admits SSH on the port that you came in by, 80 and 443 from outside, and refuses every other port, also those of programs that are not ours.{now}"
     )
 }
 
@@ -150,8 +198,13 @@ mod tests {
             items("Files")
                 .contains(&"/etc/apt/apt.conf.d/20auto-upgrades (the one there now is kept)".to_owned())
         );
-        let told: usize = groups.iter().map(|g| g.items.len()).sum();
-        assert_eq!(told, all.len(), "every change is told");
+        let told = |groups: &[Group]| groups.iter().map(|g| g.items.len()).sum::<usize>();
+        assert_eq!(told(&groups), all.len(), "every change is told");
+        let back = taken(&all);
+        assert_eq!(told(&back), all.len());
+        let items = |title: &str| back.iter().find(|g| g.title == title).unwrap().items.clone();
+        assert_eq!(items("Services of the system"), ["nginx: turned on again"]);
+        assert!(items("Files")[0].ends_with("(the one from before is put back)"));
     }
 
     #[test]
@@ -180,8 +233,11 @@ mod tests {
     }
 
     #[test]
-    fn the_firewall_never_locks_out_the_port_that_one_came_by() {
-        assert!(firewall(&sample::found(), 2222).contains("22 and 2222 (SSH)"));
-        assert!(firewall(&sample::found(), 22).contains("Admits 22 (SSH), 80 and 443"));
+    fn the_firewall_says_that_the_way_in_stays_open() {
+        let mut found = sample::found();
+        assert!(firewall(Some(&found)).contains("SSH on the port that you came in by, 80 and 443"));
+        assert!(firewall(Some(&found)).ends_with("There is none on this server now."));
+        found.firewall = Some("ufw".into());
+        assert!(firewall(Some(&found)).contains("ufw is on already"));
     }
 }

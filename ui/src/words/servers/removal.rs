@@ -38,7 +38,10 @@ mod tests {
         let file = Change::File { path: "/etc/x".into(), replaces: false };
         let kept = Left { what: file.clone(), why: "it was changed since".into() };
         assert_eq!(left(&kept), ("Files: /etc/x".into(), "It was changed since.".into()));
-        assert_eq!(summary(&[file.clone()], &[]), "1 thing is taken off. Nothing is left behind.");
+        assert_eq!(
+            summary(std::slice::from_ref(&file), &[]),
+            "1 thing is taken off. Nothing is left behind."
+        );
         assert_eq!(
             summary(&[file.clone(), file], std::slice::from_ref(&kept)),
             "2 things are taken off. 1 thing is left as it is, since it changed or holds what is not ours."
