@@ -148,4 +148,5 @@ suite_conformance() {
   conformance_table || bad=1
   return $bad
 }
-suite_ui() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }
+# The pages of the desktop's window are among them, with a scripted program behind them.
+suite_ui() { build_ui --desktop --release && programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }
