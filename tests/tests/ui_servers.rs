@@ -1,8 +1,6 @@
 //! The wizard and the pages of servers in a real browser: the window's own pages, with a scripted desktop program behind
 //! them. What the real program does is proven elsewhere; here is proven what one sees of it, and what is asked of it.
 
-#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
-
 mod browser;
 mod desk;
 mod harness;
