@@ -139,7 +139,8 @@ fn back(
     log.doing(format!("version {version} is not healthy ({cause}); going back"))?;
     change::make(setup, log, &Want::Link { path: paths::CURRENT.to_owned(), to: before.to_owned() })?;
     for unit in ["loopwright.service", "loopwright-edge.service"] {
-        change::said(setup, &Call::new("systemctl", &["restart", unit]))?;
+        // Whether they run is asked below; one that fails must not keep the other from its start.
+        setup.run(&Call::new("systemctl", &["restart", unit]))?;
     }
     let runs =
         setup.house.daemon().map_or_else(|| "nothing".to_owned(), |version| format!("version {version}"));

@@ -184,9 +184,15 @@ fn carry_out(setup: &Setup<'_>, command: Command, tell: &Tell) -> Result<ExitCod
             begin(setup, &Order::new(Work::Repair, last()), plan.as_deref(), how.detach, tell, true)
         }
         Command::Resume => {
-            let _lock = Lock::take(&setup.root, &Owner::this("goes on with a run that was cut short"))?;
+            let lock = Lock::take(&setup.root, &Owner::this("goes on with a run that has begun"))?;
             let mut journal = Journal::open(&setup.root, crate::faults::at_moment)?;
-            end(provision::go_on(setup, &mut journal, &mut |_| ())?, tell)
+            let work = provision::unfinished(journal.entries());
+            let outcome = provision::go_on(setup, &mut journal, &mut |_| ())?;
+            drop((journal, lock));
+            if work == Some(Work::Upgrade) && matches!(outcome, Outcome::Done { .. }) {
+                return work::repair_by_new(tell);
+            }
+            end(outcome, tell)
         }
         Command::Status { after, follow } => work::status(&setup.root, after, follow, tell),
         Command::Upgrade { program, sha256, how } => {
@@ -234,7 +240,7 @@ fn begin(
         Begun::Started { after } => after,
     };
     if detach {
-        // Who goes on needs them.
+        // Who goes on needs both.
         drop((journal, lock));
         work::detach()?;
         tell.after(after)?;
@@ -247,9 +253,8 @@ fn begin(
         }
     };
     let outcome = provision::go_on(setup, &mut journal, &mut watch)?;
+    drop((journal, lock));
     if matches!((order.work, &outcome), (Work::Upgrade, Outcome::Done { .. })) {
-        // The units' texts belong to the version.
-        drop((journal, lock));
         return work::repair_by_new(tell);
     }
     end(outcome, tell)

@@ -99,7 +99,7 @@ pub fn detach() -> Result<()> {
         .context("failed to start the set-up by itself; run it without --detach")
 }
 
-/// After an upgrade the new program looks whether all is as it wants it.
+/// After an upgrade the new program looks whether all is as it wants it: the units' texts belong to the version.
 pub fn repair_by_new(tell: &Tell) -> Result<ExitCode> {
     let mut command = Command::new(paths::PROGRAM);
     command.args(["setup", "repair"]).args(tell.json.then_some("--json"));

@@ -47,6 +47,7 @@ pub(super) fn daemon(domain: Option<&str>, address: Option<IpAddr>) -> String {
 Description=Loopwright: the loop
 Wants=network-online.target loopwright-edge.service
 After=network-online.target loopwright-edge.service
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -68,7 +69,7 @@ WantedBy=multi-user.target
     )
 }
 
-/// The sites' programs are this unit's, too. They outlive the edge, which the next one takes over; `setup remove` and the
+/// It is never given up: a server without it is a server without its sites. The sites' programs are this unit's, too. They outlive the edge, which the next one takes over; `setup remove` and the
 /// end of the machine end them.
 pub(super) fn edge() -> String {
     format!(
@@ -76,6 +77,7 @@ pub(super) fn edge() -> String {
 Description=Loopwright: the sites
 Requires=loopwright-edge.socket
 After=network.target loopwright-edge.socket
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
