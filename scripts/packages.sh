@@ -23,6 +23,20 @@ browser_part() {
   FOUND="$( (command -v chromium || command -v google-chrome) 2>/dev/null), $(command -v chromedriver)"
 }
 
+# What the throw-away servers of the tests are made with (crates/testkit/src/server says what each is for).
+servers_part() {
+  local missing=()
+  has mmdebstrap || missing+=(mmdebstrap)
+  has systemd-nspawn || missing+=(systemd-container)
+  has nft || missing+=(nftables)
+  has ip && has tc || missing+=(iproute2)
+  has ssh && has ssh-keygen || missing+=(openssh-client)
+  has mkfs.ext4 || missing+=(e2fsprogs)
+  has nsenter && has taskset && has setsid || missing+=(util-linux)
+  install_packages ${missing[@]+"${missing[@]}"}
+  FOUND="mmdebstrap, systemd-nspawn, nft"
+}
+
 # A real sshd and sudo, which the tests of `remote` start in namespaces of their own.
 sshd_part() {
   local missing=()

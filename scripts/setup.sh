@@ -18,6 +18,7 @@ setup() {
   if [ "${1:-}" = tests ]; then
     part browser browser_part
     [ "$(id -u)" = 0 ] && part sshd sshd_part
+    [ "$(id -u)" = 0 ] && part servers servers_part
     part nextest nextest_part
   fi
   case ${1:-} in

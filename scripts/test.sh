@@ -2,7 +2,7 @@
 # one line of totals. What a suite prints is kept in TARGET/test-logs/SUITE.log too.
 
 # Order is the order of running: a wrong space shows after a second, a failing crash test after minutes.
-SUITES=(fmt clippy unit layering deny slow loop crash memory mcp agents conformance ui)
+SUITES=(fmt clippy unit layering deny slow loop crash memory mcp agents conformance server ui)
 
 run_suites() { # [SUITE…]
   local suite failed=0
@@ -148,5 +148,7 @@ suite_conformance() {
   conformance_table || bad=1
   return $bad
 }
+# Real servers to throw away: root, and a minute or two for the first image of each Debian.
+suite_server() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^server_/)'; }
 # The pages of the desktop's window are among them, with a scripted program behind them.
 suite_ui() { build_ui --desktop --release && programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }

@@ -92,7 +92,7 @@ fn json(value: impl Serialize) -> Result<serde_json::Value> {
 impl Keeper {
     fn serve(&self, stream: UnixStream) {
         let mut line = String::new();
-        let request = BufReader::new(&stream).read_line(&mut line).map_err(Error::from);
+        let request = BufReader::new(&stream).read_line(&mut line);
         let request = request.and_then(|_| Ok(serde_json::from_str::<Request>(&line)?));
         let down = matches!(request, Ok(Request::Down));
         let answer: Answer =
@@ -134,7 +134,10 @@ impl Keeper {
                 let to = SocketAddrV4::new(self.guest(&server)?.ip(), port);
                 self.gateway.forward(local, to).and_then(json)
             }
-            Request::Name { name, ip } => json(self.gateway.name(&name, ip)),
+            Request::Name { name, ip } => {
+                self.gateway.name(&name, ip);
+                json(())
+            }
             Request::Where => json(Whereabouts { internet: self.segment.internet().as_raw_fd() }),
             Request::Down => json(()),
         }

@@ -117,18 +117,18 @@ fn heal(cable: &str, table: &str, number: u8) -> Result<()> {
     Ok(())
 }
 
-/// What root does in the server.
+/// What root does in the server. (Without `reset-failed`, systemd refuses to start a service again and again.)
 fn inside(fault: &Fault) -> Result<String> {
     Ok(match fault {
         Fault::CutSessions => CUT_SESSIONS.to_owned(),
-        Fault::NewHostKey => "rm -f /etc/ssh/ssh_host_* && ssh-keygen -q -A && systemctl restart ssh".to_owned(),
+        Fault::NewHostKey => "rm -f /etc/ssh/ssh_host_* && ssh-keygen -q -A && systemctl reset-failed ssh && systemctl restart ssh".to_owned(),
         Fault::StopSshd => "systemctl stop ssh".to_owned(),
-        Fault::StartSshd => "systemctl start ssh".to_owned(),
+        Fault::StartSshd => "systemctl reset-failed ssh; systemctl start ssh".to_owned(),
         Fault::SshdConfig(lines) => format!(
-            "printf '%s\\n' {} >/etc/ssh/sshd_config.d/00-fault.conf && sshd -t && systemctl restart ssh",
+            "printf '%s\\n' {} >/etc/ssh/sshd_config.d/00-fault.conf && sshd -t && systemctl reset-failed ssh && systemctl restart ssh",
             quoted(lines)
         ),
-        Fault::SshdAsBefore => "rm -f /etc/ssh/sshd_config.d/00-fault.conf && systemctl restart ssh".to_owned(),
+        Fault::SshdAsBefore => "rm -f /etc/ssh/sshd_config.d/00-fault.conf && systemctl reset-failed ssh && systemctl restart ssh".to_owned(),
         Fault::AptLock(seconds) => unit(
             "fault-apt-lock",
             &format!("bash -c {} - {seconds}", quoted(&format!("exec -a unattended-upgr python3 -c {} \"$1\"", quoted(HOLD_LOCKS)))),
