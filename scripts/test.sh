@@ -2,7 +2,7 @@
 # one line of totals. What a suite prints is kept in TARGET/test-logs/SUITE.log too.
 
 # Order is the order of running: a wrong space shows after a second, a failing crash test after minutes.
-SUITES=(fmt clippy unit layering deny slow loop crash memory mcp agents conformance server ui)
+SUITES=(fmt clippy unit layering deny slow loop crash memory mcp agents conformance ui window)
 
 run_suites() { # [SUITE…]
   local suite failed=0
@@ -148,7 +148,18 @@ suite_conformance() {
   conformance_table || bad=1
   return $bad
 }
-# Real servers to throw away: root, and a minute or two for the first image of each Debian.
-suite_server() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^server_/)'; }
+# The desktop in a display and a session bus of its own.
+suite_window() {
+  local bad=0
+  part desktop desktop_part; part window window_part
+  build_ui --desktop --release && programs && cargo build --package desktop --bin loopwright || return
+  check "clippy of the desktop without a warning" cargo clippy --quiet --package desktop --all-targets -- -D warnings || bad=1
+  check "clippy of the window's pages without a warning" cargo clippy --quiet --package ui --features desktop --all-targets -- -D warnings || bad=1
+  cargo nextest run --package ui --features desktop || bad=1
+  in_a_display cargo nextest run --profile slow --package desktop --ignore-default-filter || bad=1
+  in_a_display cargo nextest run --profile slow --package system-tests -E 'binary(/^window_/)' || bad=1
+  return $bad
+}
+in_a_display() { GTK_A11Y=none NO_AT_BRIDGE=1 dbus-run-session -- xvfb-run -a -s "-screen 0 1440x900x24" "$@"; }
 # The pages of the desktop's window are among them, with a scripted program behind them.
 suite_ui() { build_ui --desktop --release && programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }

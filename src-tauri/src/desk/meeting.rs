@@ -2,7 +2,7 @@
 //! it is kept until the set-up begins.
 
 use super::servers::{Known, Servers, place_of};
-use super::{Desk, Tell, programs, told_by};
+use super::{Desk, Tell, blocking, programs, told_by};
 use protocol::desk::{DeskAnswer, DeskEvent, DeskResult, Prompt, Reply, Secret, Stands, Target};
 use protocol::setup::Wish;
 use protocol::{ApiError, Code};
@@ -232,10 +232,12 @@ impl Meetings {
         let entry = Entry::new(begun.session.clone());
         let shown = entry.plan(Some(&wish)).await.ok();
         // The key is kept before anything is done with it: a server that was set up must stay reachable.
-        let server = desk.servers.add(&desk.vault, known, &begun.key, Some(begun.session.clone()))?;
-        let after = entry.apply(Some(&wish), Some(plan)).await.map_err(|e| told_by(&e, &e.next()))?;
+        let (servers, vault) = (desk.servers.clone(), desk.vault.clone());
+        let (key, session) = (begun.key.clone(), begun.session.clone());
+        let server = blocking(move || servers.add(&vault, known, &key, Some(session))).await??;
+        entry.apply(Some(&wish), Some(plan)).await.map_err(|e| told_by(&e, &e.next()))?;
         server.setup.planned(shown);
-        server.setup.follow(entry, after);
+        server.setup.follow(entry);
         let place = server.spot.place.clone();
         drop(work);
         self.leave(id);
@@ -246,7 +248,7 @@ impl Meetings {
 async fn begin(desk: &Desk, meeting: &Arc<Meeting>, contact: &mut Contact) -> Result<Begun, ApiError> {
     meeting.busy("Preparing the server's program", None);
     let programs = desk.programs().await?;
-    let name = super::here::host();
+    let name = blocking(super::here::host).await?;
     let how = Begin {
         local: &desk.servers.local,
         programs: &programs,

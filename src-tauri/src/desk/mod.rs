@@ -53,7 +53,7 @@ pub fn now() -> At {
 }
 
 pub struct Desk {
-    pub vault: Vault,
+    pub vault: Arc<Vault>,
     pub settings: Kept<DeskSettings>,
     data: PathBuf,
     pub servers: Arc<Servers>,
@@ -89,7 +89,7 @@ impl Desk {
             limits: Limits::default(),
         };
         Ok(Self {
-            vault: Vault::new(data.join("vault.json")),
+            vault: Arc::new(Vault::new(data.join("vault.json"))),
             settings: Kept::open(data.join("settings.json")),
             data: data.to_owned(),
             servers: Arc::new(Servers::open(data.to_owned(), local, now, tell.clone())),
@@ -109,7 +109,13 @@ impl Desk {
     /// Begins to keep the workspaces connected.
     pub fn start(&self) {
         tokio::spawn(here::keep(self.spot.clone(), self.here.clone()));
-        self.servers.start(&self.vault);
+        self.connect_servers();
+    }
+
+    /// The keys come from a keychain, which may take its time: nothing waits for it.
+    pub fn connect_servers(&self) {
+        let (servers, vault) = (self.servers.clone(), self.vault.clone());
+        tokio::task::spawn_blocking(move || servers.start(&vault));
     }
 
     /// Ends what this program started: the local daemon, if it was this one that did.

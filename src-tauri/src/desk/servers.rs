@@ -80,15 +80,19 @@ impl Servers {
         self.running().get(place).cloned()
     }
 
-    /// Every known server, with or without its key: a vault that is locked shows as that.
+    /// Every known server that has no tunnel yet, with or without its key: a vault that is locked shows as that. Blocks while
+    /// the keychain is asked.
     pub fn start(&self, vault: &Vault) {
         for (place, known) in self.kept.get() {
+            if self.get(&place).is_some_and(|server| server.tunnel().is_ok()) {
+                continue;
+            }
             let key = key_of(vault, &place);
             self.run(place, known, key, None);
         }
     }
 
-    /// A server that was met: remembered, and connected over the session that is open.
+    /// A server that was met: remembered, and connected over the session that is open. Blocks as above.
     pub fn add(
         &self,
         vault: &Vault,

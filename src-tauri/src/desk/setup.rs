@@ -72,7 +72,7 @@ impl Setup {
     }
 
     /// Watches a run to its end, or to that of the connection. One at a time.
-    pub fn follow(&self, entry: Entry, after: u64) {
+    pub fn follow(&self, entry: Entry) {
         let began = {
             let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
             !std::mem::replace(&mut log.following, true)
@@ -82,8 +82,7 @@ impl Setup {
         }
         let setup = self.clone();
         tokio::spawn(async move {
-            let after = setup.last().max(if setup.last() == 0 { 0 } else { after });
-            match entry.follow(after).await {
+            match entry.follow(setup.last()).await {
                 Ok(mut run) => {
                     while let Some(Ok(entry)) = run.next().await {
                         setup.take(entry);

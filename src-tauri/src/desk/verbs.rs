@@ -22,8 +22,8 @@ impl Server {
         Ok(Entry::new(self.session()?))
     }
 
-    fn begun(&self, entry: Entry, after: u64) -> DeskResult {
-        self.setup.follow(entry, after);
+    fn begun(&self, entry: Entry) -> DeskResult {
+        self.setup.follow(entry);
         Ok(DeskAnswer::Done)
     }
 }
@@ -62,15 +62,15 @@ impl Desk {
             }
         }
         self.servers.wished(place, wish.clone())?;
-        let after = entry.apply(Some(&wish), None).await.map_err(|e| refused(&e))?;
-        server.begun(entry, after)
+        entry.apply(Some(&wish), None).await.map_err(|e| refused(&e))?;
+        server.begun(entry)
     }
 
     pub async fn repair(&self, place: &str) -> DeskResult {
         let server = self.server(place)?;
         let entry = server.entry()?;
-        let after = entry.repair().await.map_err(|e| refused(&e))?;
-        server.begun(entry, after)
+        entry.repair().await.map_err(|e| refused(&e))?;
+        server.begun(entry)
     }
 
     pub async fn upgrade(&self, place: &str) -> DeskResult {
@@ -84,8 +84,8 @@ impl Desk {
         })?;
         let put = entry.put(program, &mut |_| (), &CancellationToken::new()).await;
         let path = put.map_err(|e| told_by(&e, &e.next()))?;
-        let after = entry.upgrade(&path, &program.sha256).await.map_err(|e| refused(&e))?;
-        server.begun(entry, after)
+        entry.upgrade(&path, &program.sha256).await.map_err(|e| refused(&e))?;
+        server.begun(entry)
     }
 
     pub async fn remove(
@@ -105,8 +105,8 @@ impl Desk {
         if let Some(folder) = export {
             fetch(&entry, &folder, place).await?;
         }
-        let after = entry.remove(&Removal { keep_data, export: None }).await.map_err(|e| refused(&e))?;
-        server.begun(entry, after)
+        entry.remove(&Removal { keep_data, export: None }).await.map_err(|e| refused(&e))?;
+        server.begun(entry)
     }
 
     pub async fn export(&self, place: &str, folder: &Path) -> DeskResult {

@@ -30,7 +30,7 @@ pub async fn answer<R: Runtime>(app: &AppHandle<R>, desk: &Arc<Desk>, request: D
             let unlocked = desk.clone();
             let vault = blocking(move || unlocked.vault.unlock(&passphrase)).await??;
             // What could not be connected while it was locked.
-            desk.servers.start(&desk.vault);
+            desk.connect_servers();
             Ok(DeskAnswer::Vault { vault })
         }
         D::Settings => Ok(DeskAnswer::Settings { settings: desk.settings.get() }),

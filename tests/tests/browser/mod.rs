@@ -56,17 +56,23 @@ impl Browser {
         // Its pipe is read to the end, or it would stop when it is full.
         std::thread::spawn(move || lines.for_each(drop));
         let address = format!("127.0.0.1:{port}");
+        let browser = Self::driven(driver, address, capabilities(workspace, width, height));
+        browser.resize(width, height);
+        browser
+    }
+
+    /// What a driver that listens there opens.
+    pub fn driven(driver: Child, address: String, wanted: Capabilities) -> Browser {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(capabilities(workspace, width, height));
+        builder.capabilities(wanted);
         let url = format!("http://{address}");
         let client =
-            runtime.block_on(builder.connect(&url)).unwrap_or_else(|error| panic!("start chromium: {error}"));
+            runtime.block_on(builder.connect(&url)).unwrap_or_else(|error| panic!("open {url}: {error}"));
         let session = runtime.block_on(client.session_id()).unwrap().unwrap();
         let browser = Browser { client, driver, address, session, runtime };
         browser.command("timeouts", json!({ "script": 120_000, "pageLoad": 60_000 }));
-        browser.resize(width, height);
         browser
     }
 
@@ -105,6 +111,11 @@ impl Browser {
 
     pub fn js(&self, script: &str, args: Vec<Value>) -> Value {
         self.run(self.client.execute(script, args))
+    }
+
+    /// A script that says itself when it is done, by its last argument.
+    pub fn js_async(&self, script: &str, args: Vec<Value>) -> Value {
+        self.run(self.client.execute_async(script, args))
     }
 
     /// Waits until the page has it: the body of a function that gives something that is not falsy.

@@ -148,7 +148,13 @@ fn heard(event: DeskEvent, on: &impl Fn(Nudge)) {
         DeskEvent::Head { place: of, head } if of == place() => on(Nudge::Head(head)),
         DeskEvent::Link { place: of, link } if of == place() => match link {
             Link::Up { .. } | Link::Connecting { .. } => {}
-            Link::Off | Link::Lost { .. } | Link::Refused { .. } => on(Nudge::Lost),
+            Link::Off | Link::Lost { .. } | Link::Refused { .. } => {
+                on(Nudge::Lost);
+                // From now on the copy answers: the page says so before anybody asks something.
+                leptos::task::spawn_local(async {
+                    let _ = call(&Request::Hello).await;
+                });
+            }
         },
         DeskEvent::Open { path } => {
             if let Some(window) = web_sys::window() {
