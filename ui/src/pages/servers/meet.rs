@@ -174,7 +174,7 @@ impl Meet {
         self.planning.set(true);
         let asked = self.wished.get_untracked() + 1;
         self.wished.set(asked);
-        let words = "the server works out what is to be done; nothing is changed yet".to_owned();
+        let words = "the server works out what is to be done".to_owned();
         self.doing.set(Some(Doing { words, done: None, of: None }));
         let wish = self.wish.get_untracked();
         let request = self.request(|meeting| DeskRequest::Plan { meeting, wish });
@@ -239,7 +239,7 @@ impl Meet {
 fn gone(why: &ApiError) -> AnyView {
     view! {
         {show::refused(why)}
-        {plain::p("muted", "Nothing was changed on the server.")}
+        {plain::p("muted", "Nothing of a plan was done on the server.")}
         <div class="actions">{plain::link("Sign in again", at("new", "").hash(), "button primary", "sign-in-anew")}</div>
     }
     .into_any()

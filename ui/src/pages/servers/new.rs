@@ -86,7 +86,7 @@ fn beside(app: App) -> AnyView {
                 <h2>"What happens with your server"</h2>
                 <ul>
                     <li>"Your password goes to your server only. It is held in memory until the app has a key of its own there, then it is forgotten."</li>
-                    <li>"You see every change before it is made. Nothing is wiped, ever; what is there already stays."</li>
+                    <li>"You see the whole plan first; until then only the program that makes it is put there. Nothing is wiped, ever; what is there already stays."</li>
                     <li>"If the connection breaks, the set-up goes on by itself on the server."</li>
                     <li>"Only SSH and the sites, 80 and 443, answer from outside. That is tried at the end, and shown."</li>
                     <li>"Everything can be taken off again."</li>
