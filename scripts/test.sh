@@ -2,7 +2,7 @@
 # one line of totals. What a suite prints is kept in TARGET/test-logs/SUITE.log too.
 
 # Order is the order of running: a wrong space shows after a second, a failing crash test after minutes.
-SUITES=(fmt clippy unit layering deny slow loop crash memory mcp agents conformance ui window)
+SUITES=(fmt clippy unit layering deny slow loop crash memory mcp agents conformance server ui window)
 
 run_suites() { # [SUITE…]
   local suite failed=0
@@ -161,5 +161,7 @@ suite_window() {
   return $bad
 }
 in_a_display() { GTK_A11Y=none NO_AT_BRIDGE=1 dbus-run-session -- xvfb-run -a -s "-screen 0 1440x900x24" "$@"; }
+# Real servers to throw away: root, and a minute or two for the first image of each Debian.
+suite_server() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^server_/)'; }
 # The pages of the desktop's window are among them, with a scripted program behind them.
 suite_ui() { build_ui --desktop --release && programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }

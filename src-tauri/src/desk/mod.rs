@@ -30,12 +30,14 @@ use servers::Servers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+type ToUser = dyn Fn(&str, &News) + Send + Sync;
+
 /// Tells the window, and the user who does not look at it. Cheap to clone.
 #[derive(Clone)]
 pub struct Tell {
     pub window: Arc<dyn Fn(DeskEvent) + Send + Sync>,
     /// The host's name, and what happened there.
-    pub user: Arc<dyn Fn(&str, &News) + Send + Sync>,
+    pub user: Arc<ToUser>,
 }
 
 impl Tell {
