@@ -25,5 +25,4 @@ pub use pull::{Pulled, Salt, Source};
 pub use recall::{query, told};
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 mod tests;

@@ -1,5 +1,4 @@
 //! The command as the page calls it, on a mocked runtime: no display, a real daemon where one is needed.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 use super::{Config, EVENT, MAIN, shell};
 use protocol::desk::{DeskAnswer, DeskEvent, DeskRequest, DeskSettings, Link, VaultState};
