@@ -88,13 +88,23 @@ fn a_restart_keeps_the_disk_and_nothing_else() {
     assert_eq!(ids.len(), 4, "each start is another boot");
 }
 
+/// A snapshot that goes with its test, however that ends.
+struct Kept(String);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        testkit::server::forget(&self.0).unwrap();
+    }
+}
+
 #[test]
 fn a_snapshot_is_where_another_server_begins_and_a_reset_is_the_first_day() {
     let net = Net::up().unwrap();
     let server = boot(&net, Spec::default());
     let fresh = server.manifest().unwrap();
     server.exec("apt-get -qq update && apt-get -qq -y install tree && rm /etc/motd && rm -r /etc/cron.daily && mkdir /etc/cron.daily").unwrap().ok().unwrap();
-    let name = format!("self-{}", std::process::id());
+    let kept = Kept(format!("self-{}", std::process::id()));
+    let name = kept.0.clone();
     server.snapshot(&name).unwrap();
     let changed = server.manifest().unwrap();
     let changes = fresh.changes(&changed);
@@ -118,7 +128,7 @@ fn a_snapshot_is_where_another_server_begins_and_a_reset_is_the_first_day() {
     assert_eq!(next.exec(key).unwrap(), had);
     assert_eq!(next.exec("ping -c1 -W5 198.51.100.10 >/dev/null; hostname").unwrap().ok().unwrap(), "next");
     next.stop().unwrap();
-    testkit::server::forget(&name).unwrap();
+    drop(kept);
     assert!(net.start(Spec { name: "late".into(), from: Some(name), ..Spec::default() }).is_err());
 }
 
