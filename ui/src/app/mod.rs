@@ -122,7 +122,7 @@ fn offline(app: App) -> impl IntoView {
                     <b>{format!("{host} is not reached.")}</b>
                     " You see the copy on this computer, as of "
                     <time title=time::exact(since, app.zone)>{ago}</time>
-                    ". What would change something waits until it is back."
+                    ". Nothing can be changed until it is back."
                 </p>
             }
         })
