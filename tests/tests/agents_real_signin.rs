@@ -268,6 +268,9 @@ fn the_command_line_signs_in_and_out() {
         let (code, printed) = command_line(&agent, &["sign-in", "codex"], &typed);
         assert!(code == Some(0) && printed.contains("kept.") && !printed.contains(KEY), "{printed}");
         assert_eq!(now(&agent.row(false)).account.paid, Some(Paid::OwnEndpoint));
+        // Codex may write its shell's environment there, for as long as it runs.
+        let written = agent.house.workspace.home().join("agents/codex/.codex/shell_snapshots");
+        assert!(!written.exists(), "{}", written.display());
         agent.is_secret(KEY);
     });
 }

@@ -5,9 +5,10 @@ use super::claude::given;
 use super::ways::{Fields, KEY, MODEL, URL, Variables};
 use super::{Answer, Field, Key, Kind, Login, Place, Question, Reading, Row, SignOut, Source, Verdict, Way};
 use crate::readiness::{read_config, words};
-use crate::{Setup, launch, profile::Profile};
+use crate::profile::{Profile, codex};
+use crate::{Setup, launch};
 use protocol::fact::Paid;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -158,15 +159,32 @@ fn provider(fields: &Fields, title: &str) -> Variables {
     if fields.contains_key("key") {
         own["env_key"] = KEY_VARIABLE.into();
     }
-    let mut config = json!({
-        "analytics": {"enabled": false},
-        "model_provider": "loopwright",
-        "model_providers": {"loopwright": own},
-    });
+    let mut config: Value = serde_json::from_str(codex::CONFIG).unwrap_or_default();
+    config["model_provider"] = "loopwright".into();
+    config["model_providers"] = json!({"loopwright": own});
     if let Some(model) = fields.get("model") {
         config["model"] = model.as_str().into();
     }
     let mut env = given(fields, &[("key", KEY_VARIABLE)]);
     env.push(("CODEX_CONFIG", config.to_string()));
     env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_of_ones_own_keeps_what_every_run_is_told() {
+        let fields = Fields::from([("key".to_owned(), "sk-1".to_owned())]);
+        let env = provider(&fields, "Mine");
+        let config = env.iter().find_map(|(name, value)| (*name == "CODEX_CONFIG").then_some(value)).unwrap();
+        let config: Value = serde_json::from_str(config).unwrap();
+        let every: Value = serde_json::from_str(codex::CONFIG).unwrap();
+        for (name, value) in every.as_object().unwrap() {
+            assert_eq!(&config[name], value, "{name}");
+        }
+        assert_eq!(config["features"]["shell_snapshot"], false);
+        assert_eq!(config["model_providers"]["loopwright"]["env_key"], KEY_VARIABLE);
+    }
 }

@@ -4,6 +4,9 @@ use super::{Aside, Profile, Program, Resumes, name};
 use crate::account;
 use crate::run::usage;
 
+/// Nothing is sent to its maker, and its shell's state, keys of the environment with it, is not written to a file.
+pub(crate) const CONFIG: &str = r#"{"analytics":{"enabled":false},"features":{"shell_snapshot":false}}"#;
+
 pub(super) fn profile() -> Profile {
     Profile {
         id: name("codex"),
@@ -17,7 +20,7 @@ pub(super) fn profile() -> Profile {
         node_args: &[],
         mode: Some("agent-full-access"),
         asking: Some("read-only"),
-        env: &[("CODEX_CONFIG", r#"{"analytics":{"enabled":false}}"#), ("NO_BROWSER", "1")],
+        env: &[("CODEX_CONFIG", CONFIG), ("NO_BROWSER", "1")],
         mcp_env: &[],
         settings: None,
         aside: Aside::Nothing,

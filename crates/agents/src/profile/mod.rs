@@ -2,7 +2,7 @@
 //! else.
 
 mod claude;
-mod codex;
+pub(crate) mod codex;
 mod gemini;
 mod kimi;
 mod practice;
