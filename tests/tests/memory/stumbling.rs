@@ -1,6 +1,6 @@
 //! A server with LightRAG's way of taking documents, which falls over one of them.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 
