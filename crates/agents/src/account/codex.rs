@@ -4,8 +4,8 @@
 use super::claude::given;
 use super::ways::{Fields, KEY, MODEL, URL, Variables};
 use super::{Answer, Field, Key, Kind, Login, Place, Question, Reading, Row, SignOut, Source, Verdict, Way};
-use crate::readiness::{read_config, words};
 use crate::profile::{Profile, codex};
+use crate::readiness::{read_config, words};
 use crate::{Setup, launch};
 use protocol::fact::Paid;
 use serde_json::{Value, json};
