@@ -165,3 +165,9 @@ in_a_display() { GTK_A11Y=none NO_AT_BRIDGE=1 dbus-run-session -- xvfb-run -a -s
 suite_server() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^server_/)'; }
 # The pages of the desktop's window are among them, with a scripted program behind them.
 suite_ui() { build_ui --desktop --release && programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }
+# Release builds of everything, which take a quarter of an hour: only when it is asked for. The installer on a bare Debian 12.
+suite_bundle() {
+  . "$REPO/scripts/bundle.sh"
+  bundle && cargo build --package testkit --bins &&
+    LOOPWRIGHT_BUNDLE=$BUNDLE cargo nextest run --profile slow --package system-tests -E 'binary(/^bundle_/)'
+}

@@ -25,7 +25,8 @@ pub struct Config {
 
 impl Config {
     /// From the environment: `LOOPWRIGHT_DESKTOP`, `LOOPWRIGHT_DAEMON`, `LOOPWRIGHT_HOME`, `LOOPWRIGHT_TOOLS`,
-    /// `LOOPWRIGHT_NODE`, `LOOPWRIGHT_SERVER_PROGRAMS`, `LOOPWRIGHT_SERVE`; and what every SSH client reads.
+    /// `LOOPWRIGHT_NODE`, `LOOPWRIGHT_SERVER_PROGRAMS`, `LOOPWRIGHT_SERVE`; and what every SSH client reads. What a bundle
+    /// brings needs no variable.
     pub fn from_env() -> Self {
         let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let serve = env::var("LOOPWRIGHT_SERVE").unwrap_or_default();
@@ -35,7 +36,7 @@ impl Config {
             home: path("LOOPWRIGHT_HOME"),
             tools: path("LOOPWRIGHT_TOOLS"),
             node: path("LOOPWRIGHT_NODE"),
-            programs: path("LOOPWRIGHT_SERVER_PROGRAMS"),
+            programs: path("LOOPWRIGHT_SERVER_PROGRAMS").or_else(bundled),
             known_hosts: path("HOME").map(|home| home.join(".ssh").join("known_hosts")),
             ssh_agent: path("SSH_AUTH_SOCK"),
             serve: serve.split_whitespace().map(str::to_owned).collect(),
@@ -48,6 +49,21 @@ fn beside_us() -> Option<PathBuf> {
     let us = env::current_exe().ok()?;
     let daemon = us.parent()?.join(if cfg!(windows) { "loopwrightd.exe" } else { "loopwrightd" });
     daemon.is_file().then_some(daemon)
+}
+
+/// Where a bundle has its resources, seen from its program.
+const RESOURCES: &str = if cfg!(windows) {
+    "."
+} else if cfg!(target_os = "macos") {
+    "../Resources"
+} else {
+    "../lib/Loopwright"
+};
+
+fn bundled() -> Option<PathBuf> {
+    let us = env::current_exe().ok()?;
+    let servers = us.parent()?.join(RESOURCES).join("servers");
+    servers.is_dir().then_some(servers)
 }
 
 /// The local workspace's control socket. Its path has a hard limit, above which the daemon takes another place that only

@@ -1,5 +1,5 @@
 //! Updates of this program. A build has them only if it was given the public key that releases are signed with and the
-//! address where they are announced (`LOOPWRIGHT_UPDATE_KEY`, `LOOPWRIGHT_UPDATE_URL`; docs/desktop.md says how the keys
+//! address where they are announced (`LOOPWRIGHT_UPDATE_KEY`, `LOOPWRIGHT_UPDATE_URL`; docs/release.md says how the keys
 //! are made and kept): a build without has no updater, rather than one that trusts nobody's key.
 
 use tauri::{AppHandle, Url, Wry};
@@ -10,7 +10,8 @@ const ANNOUNCED: Option<&str> = option_env!("LOOPWRIGHT_UPDATE_URL");
 
 /// Looks once, in the background; what is found is put in place and used from the next start on.
 pub fn begin(app: &AppHandle<Wry>) {
-    let (Some(key), Some(announced)) = (KEY, ANNOUNCED) else { return };
+    let given = |text: Option<&'static str>| text.filter(|text| !text.is_empty());
+    let (Some(key), Some(announced)) = (given(KEY), given(ANNOUNCED)) else { return };
     if let Err(error) = app.plugin(tauri_plugin_updater::Builder::new().pubkey(key).build()) {
         tracing::warn!(%error, "no updates");
         return;
