@@ -128,6 +128,8 @@ impl Contact {
         stop: &CancellationToken,
     ) -> Result<Begun, FirstError> {
         let program = fit::choose(&self.found, how.programs).map_err(FirstError::Blocked)?;
+        // Whoever may not become root is told so before a byte is sent.
+        self.as_root("true", INSTALL_LIMIT, how.ask.as_ref()).await?;
         let path =
             upload(&self.session, program, &mut |progress| on(Stage::Uploading(progress)), stop).await?;
         on(Stage::Installing);
@@ -135,9 +137,13 @@ impl Contact {
         let line = key.public_line()?;
         let argv = format!("{} setup begin --key {} --json", quoted(&path), quoted(&line));
         let begun = self.as_root(&argv, INSTALL_LIMIT, how.ask.as_ref()).await?;
-        root::installed(&begun)?;
-        // The program has copied itself to its own place; what was sent is of no more use.
-        let _ = self.session.exec(&format!("rm -f {}", quoted(&path)), b"", INSTALL_LIMIT).await;
+        let installed = root::installed(&begun);
+        if installed.as_ref().map_or_else(is_for_good, |()| true) {
+            // The program has copied itself to its own place, or will not: what was sent is of no more use.
+            let rid = format!("rm -f {0}; rmdir \"$(dirname {0})\"", quoted(&path));
+            let _ = self.session.exec(&rid, b"", INSTALL_LIMIT).await;
+        }
+        installed?;
         on(Stage::Reconnecting);
         let (session, target, greeting) = self.reconnect(how, &key).await?;
         self.password = None;
@@ -154,6 +160,12 @@ impl Contact {
             }
         }
     }
+}
+
+/// What no second try on this server mends; else the program lies there for it.
+fn is_for_good(error: &FirstError) -> bool {
+    let kinds = [ObstacleKind::System, ObstacleKind::Memory, ObstacleKind::Newer, ObstacleKind::Rights];
+    matches!(error, FirstError::Blocked(obstacle) if kinds.contains(&obstacle.kind))
 }
 
 impl std::fmt::Debug for Contact {

@@ -32,7 +32,11 @@ fn take(found: &mut Found, os: &mut Os, key: &str, value: &str, now: i64) {
         "swap" => found.swap = kib(value),
         "disk" => found.disk_free = smaller(found.disk_free, disk_free(value)),
         "mount" => found.read_only |= is_read_only(value),
-        "sudo" => found.rights = rights(value),
+        "sudo" => {
+            found.rights = rights(value);
+            found.sudo_says =
+                (found.rights == Rights::None).then(|| value.trim_start_matches("no ").to_owned());
+        }
         "ss" => found.ports.extend(from_ss(value)),
         "proc" => found.ports.extend(from_proc(value)),
         "packages" => found.packages.kind = Some(if value == "apt-get" { "apt" } else { value }.to_owned()),
