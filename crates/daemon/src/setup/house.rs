@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use deploy::edge::EdgeClient;
 use protocol::setup::{Obstacle, ObstacleKind};
 use protocol::{AgentId, ApiError, Code, Request, Response};
-use provision::{House, paths};
+use provision::{House, Root, paths};
 use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,12 @@ impl Daemon {
         let folder = tools::agents_folder(&self.home, Some(Path::new(paths::TOOLS)));
         let settings = Settings::read(&self.home.settings())?;
         let setup = tools::setup(&self.home, &folder, None, &settings, users)?;
-        Ok(tools::room(folder, setup, tell))
+        let mut room = tools::room(folder, setup, tell);
+        // sudo and services start without the machine's proxy settings.
+        for (name, value) in provision::proxies(&Root::new("/")) {
+            room.machine.env.entry(name).or_insert(value);
+        }
+        Ok(room)
     }
 
     fn ask(&self, request: &Request) -> Result<Response> {
