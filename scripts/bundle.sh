@@ -1,6 +1,8 @@
 # Sourced by ./dev. Makes what is given on: the server's program for every Linux, and the desktop's installers for this
 # system. All of it ends up in TARGET/bundle. docs/release.md says how a release is made of it.
 
+. "$REPO/scripts/bundle-tools/parts.sh"
+
 BUNDLE_HELP="./dev bundle [servers|check|FORMAT…]
   servers   TARGET/bundle/servers: loopwrightd-x86_64 and loopwrightd-aarch64, static, with their SHA256SUMS
   FORMAT…   installers of the desktop into TARGET/bundle/desktop: deb, appimage; app, dmg; nsis. With the servers'
@@ -62,21 +64,6 @@ std_for() { # TARGET
     fail "this compiler has no std for $1" "rustup target add $1"
 }
 
-zig_part() {
-  local pinned; pinned=$(sha256 <"$REPO/scripts/bundle-tools/requirements.txt" | cut -c1-12)
-  ZIG=$TOOLS/zig-$pinned
-  if [ ! -e "$ZIG/.complete" ]; then
-    python3 -c 'import ensurepip, venv' 2>/dev/null || fail "Python with venv is needed" "apt-get install python3-venv"
-    say "  zig: installing (about 450 MB)"
-    rm -rf "$ZIG"
-    python3 -m venv "$ZIG"
-    "$ZIG/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
-      -r "$REPO/scripts/bundle-tools/requirements.txt" >&2 || fail "pip could not install zig" "read the error above"
-    : >"$ZIG/.complete"
-  fi
-  FOUND="zig $("$ZIG/bin/python" -m ziglang version), $("$ZIG/bin/cargo-zigbuild" --version)"
-}
-
 bundle_desktop() { # FORMAT…
   local format name programs=$TARGET/release
   # A secret that a workflow does not have is an empty variable there.
@@ -100,7 +87,7 @@ installer() { # FORMAT
   rm -rf "$folder"
   # What an AppImage is made with strips programs that it finds; a server's must stay what was hashed.
   (cd "$REPO/src-tauri" && NO_STRIP=true APPIMAGE_EXTRACT_AND_RUN=1 \
-    "$BUNDLER/tauri" bundle --ci --bundles "$1" --config "$(with_programs "$1")" >&2) ||
+    "$NODE_BIN/node" "$BUNDLER" bundle --ci --bundles "$1" --config "$(with_programs "$1")" >&2) ||
     fail "the bundler could not make a $1" "read the error above"
   while IFS= read -r made; do
     cp "$made" "$BUNDLE/desktop/$(with_arch "${made##*/}")"
@@ -143,23 +130,6 @@ with_programs() { # FORMAT
 
 # A path as this system's own programs write it.
 native() { if has cygpath; then cygpath -m "$1"; else printf '%s' "$1"; fi; }
-
-bundler_part() {
-  local pinned; pinned=$(sha256 <"$REPO/scripts/bundle-tools/package-lock.json" | cut -c1-12)
-  local folder=$TOOLS/bundler-$pinned
-  if [ ! -e "$folder/.complete" ]; then
-    rm -rf "$folder"; mkdir -p "$folder"
-    cp "$REPO"/scripts/bundle-tools/package*.json "$folder/"
-    # The list of hashes is Linux's; elsewhere it is the version that is fixed.
-    local how=ci; [ "$(uname -s)" = Linux ] || { how=install; rm "$folder/package-lock.json"; }
-    (cd "$folder" && PATH=$NODE_BIN:$PATH npm "$how" --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
-      fail "npm could not install the bundler" "read the error above"
-    : >"$folder/.complete"
-  fi
-  export PATH=$NODE_BIN:$PATH
-  BUNDLER=$folder/node_modules/.bin
-  FOUND=$("$BUNDLER/tauri" --version)
-}
 
 starts_on_the_oldest() { # PROGRAM
   local newest; newest=$(objdump -T "$1" | grep -o 'GLIBC_[0-9.]*' | cut -d_ -f2 | sort -uV | tail -1)

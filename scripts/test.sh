@@ -69,7 +69,7 @@ check() {
 suite_fmt() {
   local bad=0
   check "rustfmt" cargo fmt --all --check || bad=1
-  check "bash can read the scripts" readable dev .ci/run scripts/wasm-target scripts/*.sh scripts/agent-clis/install scripts/mcp-clients/install scripts/memory-clients/install || bad=1
+  check "bash can read the scripts" readable dev .ci/run scripts/wasm-target scripts/*.sh scripts/agent-clis/install scripts/mcp-clients/install scripts/memory-clients/install scripts/bundle-tools/*.sh || bad=1
   return $bad
 }
 readable() { local script bad=0; for script in "$@"; do bash -n "$script" || bad=1; done; return $bad; }

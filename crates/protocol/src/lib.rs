@@ -14,6 +14,7 @@ pub mod id;
 pub mod note;
 pub mod price;
 pub mod setup;
+pub mod version;
 pub mod view;
 
 pub use api::{Request, Response};
@@ -38,4 +39,9 @@ impl At {
     pub fn since(self, earlier: At) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
+}
+
+/// Bytes as they are written down: two small hexadecimal digits each.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,7 +12,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    protocol::hex(Sha256::digest(bytes))
 }
 
 pub(crate) fn hash_of(path: &Path) -> std::io::Result<String> {
@@ -22,7 +22,7 @@ pub(crate) fn hash_of(path: &Path) -> std::io::Result<String> {
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(protocol::hex(hash.finalize()));
         }
         hash.update(buffer.get(..read).unwrap_or_default());
     }

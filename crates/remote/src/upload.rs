@@ -7,6 +7,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -92,11 +93,11 @@ impl Program {
             hash.update(chunk.get(..count).unwrap_or_default());
             size += count as u64;
         }
-        let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = protocol::hex(hash.finalize());
         if found == self.sha256 { Ok(size) } else { Err(UploadError::WrongProgram { found }) }
     }
 
-    pub(crate) async fn reader(&self, from: u64) -> Result<Box<dyn AsyncRead + Send + Unpin>, UploadError> {
+    async fn reader(&self, from: u64) -> Result<Box<dyn AsyncRead + Send + Unpin>, UploadError> {
         Ok(match &self.source {
             Source::Bytes(bytes) => {
                 let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
@@ -137,46 +138,23 @@ async fn once(
 ) -> Result<Option<String>, UploadError> {
     let script = format!("s={}\nn={size}\n{}", program.sha256, include_str!("upload.sh"));
     let mut running = Running::start(session, &script).await?;
-    let done = tokio::select! {
-        done = talk(&mut running, program, size, on) => done,
-        () = stop.cancelled() => Err(UploadError::Stopped),
-    };
+    let sent = send(&mut running, program, size, on, stop).await;
+    let ended = ended(&running);
     running.close().await;
-    done
+    sent.and(ended)
 }
 
-/// The script says `at N` and takes the rest; at the end it says `done PATH` or `bad`.
-async fn talk(
-    running: &mut Running,
-    program: &Program,
-    size: u64,
-    on: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Option<String>, UploadError> {
-    let idle = || UploadError::Stalled { seconds: IDLE.as_secs() };
-    let at = loop {
-        let lines = running.lines();
-        if let Some(at) = lines.iter().find_map(|line| line.strip_prefix("at ")?.parse::<u64>().ok()) {
-            break Some(at);
-        }
-        if !timeout(IDLE, running.step()).await.map_err(|_| idle())?? {
-            break None;
-        }
-    };
-    if let (Some(at), Some(writer)) = (at, running.writer()) {
-        let reader = program.reader(at).await?;
-        let sending = pump(reader, writer, Progress { done: at.min(size), of: size }, on);
-        tokio::pin!(sending);
-        loop {
-            tokio::select! {
-                sent = &mut sending => break sent?,
-                // The script ended, so nobody takes the rest: why is read below.
-                more = running.step() => if !more? { break },
-            }
-        }
-        // The server reads the whole program once more for its hash.
-        while timeout(IDLE * 2, running.step()).await.map_err(|_| idle())?? {}
+/// It says `at N` and takes the rest; at the end it says `done PATH` or `bad`.
+impl Taker for Running {
+    fn has(&self) -> Option<u64> {
+        self.lines().iter().find_map(|line| line.strip_prefix("at ")?.parse().ok())
     }
-    ended(running)
+    fn step(&mut self) -> impl Future<Output = Result<bool, ExecError>> + Send {
+        Running::step(self)
+    }
+    fn writer(&self) -> Option<Writer> {
+        Running::writer(self)
+    }
 }
 
 fn ended(running: &Running) -> Result<Option<String>, UploadError> {
@@ -191,8 +169,69 @@ fn ended(running: &Running) -> Result<Option<String>, UploadError> {
     }
 }
 
+pub(crate) type Writer = Pin<Box<dyn AsyncWrite + Send>>;
+
+/// The other end of a transfer.
+pub(crate) trait Taker {
+    /// The bytes that it has from an earlier try, once it has said so.
+    fn has(&self) -> Option<u64>;
+    /// Takes one message; false when it has ended.
+    fn step(&mut self) -> impl Future<Output = Result<bool, ExecError>> + Send;
+    fn writer(&self) -> Option<Writer>;
+}
+
+/// Sends what the other end does not have yet, and waits for its end. What that means stands in what it said.
+pub(crate) async fn send(
+    taker: &mut impl Taker,
+    program: &Program,
+    size: u64,
+    on: &mut (dyn FnMut(Progress) + Send),
+    stop: &CancellationToken,
+) -> Result<(), UploadError> {
+    tokio::select! {
+        sent = hand_over(taker, program, size, on) => sent,
+        () = stop.cancelled() => Err(UploadError::Stopped),
+    }
+}
+
+async fn hand_over(
+    taker: &mut impl Taker,
+    program: &Program,
+    size: u64,
+    on: &mut (dyn FnMut(Progress) + Send),
+) -> Result<(), UploadError> {
+    let idle = || UploadError::Stalled { seconds: IDLE.as_secs() };
+    let mut more = true;
+    let has = loop {
+        if let Some(has) = taker.has() {
+            break Some(has);
+        }
+        if !more {
+            break None;
+        }
+        more = timeout(IDLE, taker.step()).await.map_err(|_| idle())??;
+    };
+    if let (Some(has), Some(writer)) = (has, taker.writer()) {
+        let reader = program.reader(has).await?;
+        let sending = pump(reader, writer, Progress { done: has.min(size), of: size }, on);
+        tokio::pin!(sending);
+        while more {
+            tokio::select! {
+                sent = &mut sending => { sent?; break }
+                // It ended, so nobody takes the rest: why stands in what it said.
+                step = taker.step() => more = step?,
+            }
+        }
+        // It reads the whole program once more for its hash.
+        while more {
+            more = timeout(IDLE * 2, taker.step()).await.map_err(|_| idle())??;
+        }
+    }
+    Ok(())
+}
+
 /// Copies until the end, with a limit on standing still.
-pub(crate) async fn pump(
+async fn pump(
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
     mut progress: Progress,

@@ -159,14 +159,14 @@ fn provider(fields: &Fields, title: &str) -> Variables {
     if fields.contains_key("key") {
         own["env_key"] = KEY_VARIABLE.into();
     }
-    let mut config: Value = serde_json::from_str(codex::CONFIG).unwrap_or_default();
-    config["model_provider"] = "loopwright".into();
-    config["model_providers"] = json!({"loopwright": own});
+    let mut config = codex::config();
+    config.insert("model_provider".into(), "loopwright".into());
+    config.insert("model_providers".into(), json!({"loopwright": own}));
     if let Some(model) = fields.get("model") {
-        config["model"] = model.as_str().into();
+        config.insert("model".into(), model.as_str().into());
     }
     let mut env = given(fields, &[("key", KEY_VARIABLE)]);
-    env.push(("CODEX_CONFIG", config.to_string()));
+    env.push(("CODEX_CONFIG", Value::Object(config).to_string()));
     env
 }
 
@@ -180,9 +180,8 @@ mod tests {
         let env = provider(&fields, "Mine");
         let config = env.iter().find_map(|(name, value)| (*name == "CODEX_CONFIG").then_some(value)).unwrap();
         let config: Value = serde_json::from_str(config).unwrap();
-        let every: Value = serde_json::from_str(codex::CONFIG).unwrap();
-        for (name, value) in every.as_object().unwrap() {
-            assert_eq!(&config[name], value, "{name}");
+        for (name, value) in codex::config() {
+            assert_eq!(config[&name], value, "{name}");
         }
         assert_eq!(config["features"]["shell_snapshot"], false);
         assert_eq!(config["model_providers"]["loopwright"]["env_key"], KEY_VARIABLE);

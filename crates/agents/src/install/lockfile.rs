@@ -30,7 +30,7 @@ impl Package {
 
     /// A file name that is this package's alone.
     pub fn file(&self) -> String {
-        let hex: String = self.hash.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+        let hex = protocol::hex(self.hash.get(..20).unwrap_or(&self.hash));
         format!("{hex}.tgz")
     }
 }

@@ -171,9 +171,7 @@ mod tests {
     #[test]
     fn the_scripts_pin_the_same_node() {
         let script = include_str!("../../../../scripts/node.sh");
-        let hex = |hash: &str| -> String {
-            lockfile::hash(hash).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
-        };
+        let hex = |hash: &str| protocol::hex(lockfile::hash(hash).unwrap());
         assert!(
             script.contains(&format!("NODE_VERSION={NODE}\n"))
                 && script.contains(&format!("NPM_VERSION={NPM}\n"))

@@ -150,8 +150,8 @@ impl Pin {
         for file in &self.executable {
             hash.update(format!("{file}\n"));
         }
-        let hex: String = hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{hex}", self.version)
+        let hex = protocol::hex(hash.finalize());
+        format!("{}-{}", self.version, hex.get(..8).unwrap_or(&hex))
     }
 
     /// What has to be fetched for this machine, by the part that it belongs to.

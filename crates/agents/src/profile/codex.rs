@@ -3,9 +3,15 @@
 use super::{Aside, Profile, Program, Resumes, name};
 use crate::account;
 use crate::run::usage;
+use serde_json::{Map, Value};
 
 /// Nothing is sent to its maker, and its shell's state, keys of the environment with it, is not written to a file.
-pub(crate) const CONFIG: &str = r#"{"analytics":{"enabled":false},"features":{"shell_snapshot":false}}"#;
+const CONFIG: &str = r#"{"analytics":{"enabled":false},"features":{"shell_snapshot":false}}"#;
+
+/// What every run is told, to be added to.
+pub(crate) fn config() -> Map<String, Value> {
+    serde_json::from_str(CONFIG).unwrap_or_default()
+}
 
 pub(super) fn profile() -> Profile {
     Profile {
@@ -32,5 +38,15 @@ pub(super) fn profile() -> Profile {
         spent: usage::by_model_or_usage,
         total: None,
         account: &account::CODEX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_run_is_told_is_an_object() {
+        assert_eq!(Value::Object(config()), serde_json::from_str::<Value>(CONFIG).unwrap());
     }
 }

@@ -97,8 +97,8 @@ pub async fn run(
     transcript.flush();
     let end = judge(ending, status, &seen, &transcript);
     let counted = count(setup, profile, &job, &seen, &transcript);
-    let told = came_to_its_end && heard_out(profile, &end) || told_all(&end);
-    let usage = if told { counted.usage } else { Usage::default() };
+    let heard = bill_was_heard(profile, came_to_its_end, &end);
+    let usage = if heard { counted.usage } else { Usage::default() };
     deliver(transcript.take_queue(), &events).await;
     RunEnd {
         end,
@@ -110,16 +110,11 @@ pub async fn run(
     }
 }
 
-/// Whether a program whose turn had ended was also let tell its bill. What is told beside the protocol comes last, and one
-/// that went over its limits is ended at once.
-fn heard_out(profile: &Profile, end: &AttemptEnd) -> bool {
-    let last = matches!(profile.aside, profile::Aside::Telemetry { .. });
-    !(last && matches!(end, AttemptEnd::OverLimit { .. }))
-}
-
-/// Whether a run that was broken off can have told all that it cost. One that was in the middle of a call cannot: the call
-/// is billed, and a part of the bill would pass for the whole.
-fn told_all(end: &AttemptEnd) -> bool {
+/// Whether the whole bill of a run can have been heard; a part of it would pass for the whole. A program whose turn had
+/// ended tells it, but for one that tells it last of all and was ended at once for its limits. One that was broken off in the
+/// middle of a call cannot: the call is billed.
+fn bill_was_heard(profile: &Profile, came_to_its_end: bool, end: &AttemptEnd) -> bool {
+    let tells_last = matches!(profile.aside, profile::Aside::Telemetry { .. });
     match end {
         AttemptEnd::TurnEnded
         | AttemptEnd::Cancelled
@@ -128,12 +123,12 @@ fn told_all(end: &AttemptEnd) -> bool {
         // A refused call costs nothing.
         | AttemptEnd::SignedOut { .. }
         | AttemptEnd::QuotaGone { .. } => true,
+        AttemptEnd::OverLimit { .. } => came_to_its_end && !tells_last,
         AttemptEnd::Silent { .. }
         | AttemptEnd::TooLong { .. }
         | AttemptEnd::Stuck { .. }
-        | AttemptEnd::OverLimit { .. }
         | AttemptEnd::Failed { .. }
-        | AttemptEnd::Lost => false,
+        | AttemptEnd::Lost => came_to_its_end,
     }
 }
 
@@ -299,13 +294,22 @@ mod tests {
     use protocol::AgentId;
 
     #[test]
-    fn who_tells_its_bill_last_and_is_ended_at_once_has_told_none() {
-        let over = AttemptEnd::OverLimit { what: "more processes than it may have".into() };
-        for (agent, heard) in [("gemini-cli", false), ("claude-code", true)] {
+    fn a_bill_is_whole_or_it_is_none() {
+        let over = || AttemptEnd::OverLimit { what: "more processes than it may have".into() };
+        // The agent, whether its turn had ended, how the run ended, whether the bill is whole.
+        let table = [
+            ("gemini-cli", true, over(), false),
+            ("claude-code", true, over(), true),
+            ("claude-code", false, over(), false),
+            ("gemini-cli", true, AttemptEnd::TurnEnded, true),
+            ("gemini-cli", false, AttemptEnd::Cancelled, true),
+            ("claude-code", false, AttemptEnd::Lost, false),
+            ("claude-code", true, AttemptEnd::Failed { reason: "it said so".into() }, true),
+        ];
+        for (agent, ended, end, heard) in table {
             let agent = AgentId::new(agent).unwrap();
             let profile = profile::find(&agent).unwrap();
-            assert_eq!(heard_out(profile, &over), heard, "{agent}");
-            assert!(heard_out(profile, &AttemptEnd::TurnEnded), "{agent}");
+            assert_eq!(bill_was_heard(profile, ended, &end), heard, "{agent} {end:?}");
         }
     }
 }

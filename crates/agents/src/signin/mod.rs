@@ -135,7 +135,7 @@ pub fn end_sign_in(setup: &Setup, agent: &AgentId) -> std::io::Result<bool> {
 /// The same after a restart of this daemon, and another one's for another daemon of this machine.
 fn tree_id(setup: &Setup, agent: &AgentId) -> String {
     let hash = Sha512::digest(setup.runtime.as_os_str().as_encoded_bytes());
-    let hex: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let hex = protocol::hex(hash.get(..6).unwrap_or(&hash));
     format!("sign-in.{agent}.{hex}")
 }
 

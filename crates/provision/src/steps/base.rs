@@ -9,6 +9,7 @@ use crate::stop::{Stop, obstacle};
 use crate::upgrade;
 use crate::want::{Owned, Want};
 use protocol::setup::{ObstacleKind, Work};
+use protocol::version::is_older;
 
 fn folder(path: &str, mode: u32) -> Want {
     Want::Folder { path: path.to_owned(), mode, owned: Owned::ByRoot }
@@ -17,7 +18,7 @@ fn folder(path: &str, mode: u32) -> Want {
 pub(super) fn binary(setup: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
     let mut to = upgrade::folder(&setup.version, &setup.sha256);
     if let Some((installed, current)) = upgrade::current(setup) {
-        if upgrade::is_older(&setup.version, &installed) {
+        if is_older(&setup.version, &installed) {
             let cause =
                 format!("Loopwright {installed} is installed, and this is the older {}", setup.version);
             return Ok(Look::Blocked(obstacle(ObstacleKind::Newer, cause, "upgrade the desktop app")));

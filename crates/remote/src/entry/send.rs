@@ -4,7 +4,7 @@ use super::EntryError;
 use super::verb::Verb;
 use crate::connect::Session;
 use crate::exec::ExecError;
-use crate::upload::{IDLE, Program, Progress, UploadError, pump};
+use crate::upload::{IDLE, Program, Progress, Taker, UploadError, Writer, send};
 use serde::Deserialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -28,48 +28,24 @@ pub(super) async fn put(
 ) -> Result<String, UploadError> {
     let size = program.verify().await?;
     let mut verb = Verb::start(session, &format!("put {} {size}", program.sha256)).await?;
-    tokio::select! {
-        done = talk(&mut verb, program, size, on) => done,
-        () = stop.cancelled() => Err(UploadError::Stopped),
-    }
-}
-
-async fn talk(
-    verb: &mut Verb,
-    program: &Program,
-    size: u64,
-    on: &mut (dyn FnMut(Progress) + Send),
-) -> Result<String, UploadError> {
-    let stalled = || UploadError::Stalled { seconds: IDLE.as_secs() };
-    let mut more = true;
-    let have = loop {
-        if let Some(Have { have }) = line(&verb.out) {
-            break Some(have);
-        }
-        if !more {
-            break None;
-        }
-        more = timeout(IDLE, verb.step()).await.map_err(|_| stalled())??;
-    };
-    if let (Some(have), Some(writer)) = (have, verb.channel.writer()) {
-        let reader = program.reader(have).await?;
-        let sending = pump(reader, Box::pin(writer), Progress { done: have.min(size), of: size }, on);
-        tokio::pin!(sending);
-        while more {
-            tokio::select! {
-                sent = &mut sending => { sent?; break }
-                step = verb.step() => more = step?,
-            }
-        }
-        while more {
-            more = timeout(IDLE * 2, verb.step()).await.map_err(|_| stalled())??;
-        }
-    }
+    send(&mut verb, program, size, on, stop).await?;
     if let Some(Put { path }) = line(&verb.out) {
         return Ok(path);
     }
     let words = verb.done().words();
     Err(if words.contains("hash") { UploadError::Corrupt } else { UploadError::NotStored { words } })
+}
+
+impl Taker for Verb {
+    fn has(&self) -> Option<u64> {
+        line(&self.out).map(|Have { have }| have)
+    }
+    fn step(&mut self) -> impl Future<Output = Result<bool, ExecError>> + Send {
+        Verb::step(self)
+    }
+    fn writer(&self) -> Option<Writer> {
+        self.channel.writer().map(|writer| Box::pin(writer) as _)
+    }
 }
 
 /// The last whole line of that form.

@@ -167,7 +167,7 @@ mod tests {
     /// RFC 2202, case 1 and 2.
     #[test]
     fn hmac_is_the_standards() {
-        let hex = |bytes: Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let hex = |bytes: Vec<u8>| protocol::hex(bytes);
         assert_eq!(hex(hmac_sha1(&[0x0b; 20], b"Hi There")), "b617318655057264e28bc0b6fb378c8ef146be00");
         assert_eq!(
             hex(hmac_sha1(b"Jefe", b"what do ya want for nothing?")),

@@ -88,5 +88,5 @@ async fn serve(listener: TcpListener, place: Arc<Place>) {
 fn secret() -> io::Result<String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(protocol::hex(bytes))
 }

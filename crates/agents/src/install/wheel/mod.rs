@@ -217,8 +217,7 @@ fn has_hash(file: &mut File, wanted: &str) -> io::Result<bool> {
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            return Ok(hex == wanted);
+            return Ok(protocol::hex(hash.finalize()) == wanted);
         }
         hash.update(buffer.get(..read).unwrap_or_default());
     }

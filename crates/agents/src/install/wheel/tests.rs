@@ -63,7 +63,7 @@ fn bytes() -> Vec<u8> {
 }
 
 fn wheel(bytes: &[u8]) -> Wheel {
-    let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = protocol::hex(Sha256::digest(bytes));
     Wheel { package: "pack".into(), file: "pack-1.whl".into(), sha256, bytes: bytes.len() as u64 }
 }
 
