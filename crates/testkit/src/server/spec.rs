@@ -156,8 +156,8 @@ pub enum Fault {
     /// The faults of the network and [`super::Server::forward`] are for IPv4. Ends with `Ipv4Again`, and with a restart.
     Ipv6Only,
     Ipv4Again,
-    /// Every program that is not linked statically sees a clock that is so many seconds ahead (libfaketime, fetched by
-    /// apt). Its steady clock is off too: a wait in such a program may be that much longer.
+    /// What is started over ssh, and is not linked statically, sees a clock that is so many seconds ahead (libfaketime,
+    /// fetched by apt).
     ClockAhead(u32),
     ClockRight,
     /// The program `date` says a time so many seconds off. The clock itself is the host's and cannot be changed.
