@@ -11,8 +11,17 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-/// Called before and after each record is written, with the number of this moment; the crash tests end it there.
-pub type Hook = fn(u64);
+/// A moment of a run: just before a record is written, or just after.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// Counted from the opening of the journal.
+    pub number: u64,
+    pub entry: &'a SetupEntry,
+    pub written: bool,
+}
+
+/// Called at each moment; the crash tests end the run there.
+pub type Hook = fn(Moment<'_>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -79,23 +88,20 @@ impl Journal {
     /// On the disk when it returns.
     pub fn append(&mut self, at: At, event: SetupEvent) -> Result<&SetupEntry, JournalError> {
         let entry = SetupEntry { seq: self.last() + 1, at, event };
-        self.moment();
+        self.moments += 1;
+        (self.hook)(Moment { number: self.moments, entry: &entry, written: false });
         let failed = |source| JournalError::Io { doing: "write", path: self.path.clone(), source };
         let mut line = serde_json::to_vec(&entry).map_err(io::Error::other).map_err(failed)?;
         line.push(b'\n');
         self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(failed)?;
+        self.moments += 1;
+        (self.hook)(Moment { number: self.moments, entry: &entry, written: true });
         self.entries.push(entry);
-        self.moment();
         self.entries.last().ok_or_else(|| JournalError::Io {
             doing: "write",
             path: self.path.clone(),
             source: io::ErrorKind::UnexpectedEof.into(),
         })
-    }
-
-    fn moment(&mut self) {
-        self.moments += 1;
-        (self.hook)(self.moments);
     }
 }
 

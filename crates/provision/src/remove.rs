@@ -7,7 +7,8 @@ use crate::packages;
 use crate::place::paths;
 use crate::run::{Log, Order, Setup};
 use crate::stop::{Stop, io, obstacle};
-use crate::undo::{Verdict, judge, undo};
+use crate::undo::{Verdict, is_own_tree, judge, undo};
+use crate::upgrade;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use protocol::setup::{Change, ObstacleKind, Receipt, SetupEntry, SetupEvent, Was};
@@ -40,7 +41,7 @@ pub struct Removing {
 }
 
 /// These go after the end was told: the way in, and the program that does this.
-const LAST: [&str; 2] = ["desk", "binary"];
+const LAST: [&str; 3] = ["desk", "binary", "upgrade"];
 
 /// One receipt for each thing, newest first: what we wrote last, and what was there before we ever touched it.
 fn receipts(entries: &[SetupEntry]) -> Vec<(String, Receipt)> {
@@ -200,27 +201,78 @@ fn take_back(
     Ok(changes)
 }
 
-/// After the end was told and read: what the telling itself needed.
+/// After the end was told and read: what the telling itself needed. Cut before its last act, it is begun again by a start
+/// of the machine; then by nothing of ours, for systemd itself does that act.
 pub(crate) fn last(setup: &Setup<'_>, order: &Order, log: &mut Log<'_>) -> Result<(), Stop> {
     let all = receipts(log.journal.entries());
     let ours = ours(&all);
-    for step in LAST {
-        let group = all.iter().filter(|(of, _)| of == step || (step == "binary" && of == "upgrade"));
-        for (_, receipt) in group.clone() {
-            if judge(setup, order, receipt, &ours)? == Verdict::Undo {
-                undo(setup, receipt)?;
-            }
+    let desk: Vec<_> = all.iter().filter(|(of, _)| of == "desk").cloned().collect();
+    let binary: Vec<_> = all.iter().filter(|(of, _)| of == "binary" || of == "upgrade").cloned().collect();
+    // The way in, and the names of the program but for the one by which a start of the machine finds it.
+    let in_use = |receipt: &Receipt| match &receipt.change {
+        Change::Link { path, .. } => path == paths::CURRENT,
+        _ => true,
+    };
+    let first = desk.iter().chain(binary.iter().filter(|(_, receipt)| !in_use(receipt)));
+    for (_, receipt) in first {
+        if judge(setup, order, receipt, &ours)? == Verdict::Undo {
+            undo(setup, receipt)?;
         }
-        let packages = package_names(&group.cloned().collect::<Vec<_>>());
-        let (go, _) = packages::removable(setup, &packages)?;
-        packages::purge(setup, &go, &mut |_| Ok(()))?;
     }
+    let packages = package_names(&[desk, binary.clone()].concat());
+    let (go, _) = packages::removable(setup, &packages)?;
+    packages::purge(setup, &go, &mut |_| Ok(()))?;
+    let mut sweep = Sweep { trees: vec![paths::SETUP.to_owned()], folders: Vec::new() };
+    let mut rest = Vec::new();
+    for (_, receipt) in binary.iter().filter(|(_, receipt)| in_use(receipt)) {
+        if judge(setup, order, receipt, &ours)? == Verdict::Undo {
+            sweep.take(receipt);
+            rest.push(receipt);
+        }
+    }
+    sweep.folders.push(paths::STATE.to_owned());
+    upgrade::set_sweep(setup, &sweep.lines())?;
     setup.run(&Call::new("systemctl", &["daemon-reload"]))?;
+    setup.run(&Call::new("systemctl", &["start", paths::RESUME_UNIT]))?;
+    for receipt in rest {
+        undo(setup, receipt)?;
+    }
     let folder = setup.root.at(paths::SETUP);
-    std::fs::remove_dir_all(&folder).map_err(io(format!("remove {}", folder.display())))?;
+    match std::fs::remove_dir_all(&folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            return Err(io(format!("remove {}", folder.display()))(e));
+        }
+        _ => {}
+    }
     // Somebody else's things, or data that is kept, may be in it.
     let _ = std::fs::remove_dir(setup.root.at(paths::STATE));
+    upgrade::set_resume(setup, false)?;
+    setup.run(&Call::new("systemctl", &["daemon-reload"]))?;
     Ok(())
+}
+
+/// What is taken away by systemd, without a program of ours.
+struct Sweep {
+    trees: Vec<String>,
+    folders: Vec<String>,
+}
+
+impl Sweep {
+    /// What had an original is put back by its receipt alone.
+    fn take(&mut self, receipt: &Receipt) {
+        match &receipt.change {
+            _ if receipt.before.is_some() => {}
+            Change::Folder { path } if is_own_tree(path) => self.trees.push(path.clone()),
+            Change::Folder { path } => self.folders.push(path.clone()),
+            Change::File { path, .. } | Change::Link { path, .. } => self.trees.push(path.clone()),
+            _ => {}
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let trees = self.trees.iter().map(|path| format!("/bin/rm -rf {path}"));
+        trees.chain(self.folders.iter().map(|path| format!("-/bin/rmdir {path}"))).collect()
+    }
 }
 
 /// What can be fetched or made again is not exported.

@@ -110,6 +110,17 @@ impl Log<'_> {
         Ok(())
     }
 
+    /// A step that began and has not ended.
+    fn is_open(&self, id: &str) -> bool {
+        let last = self.journal.entries().iter().rev().find_map(|entry| match &entry.event {
+            SetupEvent::StepStarted { step, undo: false } if step == id => Some(true),
+            SetupEvent::StepDone { step, undo: false, .. } if step == id => Some(false),
+            SetupEvent::Started { resumed: false, .. } => Some(false),
+            _ => None,
+        });
+        last == Some(true)
+    }
+
     pub fn doing(&mut self, words: impl Into<String>) -> Result<(), Stop> {
         self.say(SetupEvent::Doing { step: self.step.clone(), words: words.into(), done: None, of: None })
     }
@@ -244,6 +255,14 @@ pub fn go_on(
 ) -> Result<Outcome, Stop> {
     let begun = setup.hands.now();
     let Some((work, first)) = journal_unfinished(journal.entries()) else {
+        // It was cut after it had said that it is done.
+        match saved::read_order(&setup.root).filter(|order| order.work == Work::Remove) {
+            Some(order) if is_removed(journal.entries()) => {
+                let mut log = Log { journal, hands: setup.hands, watch, step: String::new() };
+                remove::last(setup, &order, &mut log)?;
+            }
+            _ => set_resume(setup, false)?,
+        }
         return Ok(Outcome::Done { changes: 0 });
     };
     let missing = || obstacle(ObstacleKind::Other, "what the run was asked for is lost", "begin it again");
@@ -272,15 +291,22 @@ pub fn go_on(
             (Outcome::Failed(obstacle), 0)
         }
     };
-    // What stopped is for the user to go on with; a start of the machine would only stop again.
-    set_resume(setup, false)?;
     let ok = matches!(outcome, Outcome::Done { .. });
     let millis = setup.hands.now().since(begun);
     log.say(SetupEvent::Finished { work, ok, changes, millis })?;
     if ok && work == Work::Remove {
         remove::last(setup, &order, &mut log)?;
+    } else {
+        // What stopped is for the user to go on with; a start of the machine would only stop again.
+        set_resume(setup, false)?;
     }
     Ok(outcome)
+}
+
+/// The last run was a removal that came to its end.
+fn is_removed(entries: &[SetupEntry]) -> bool {
+    let last = entries.last().map(|entry| &entry.event);
+    matches!(last, Some(SetupEvent::Finished { work: Work::Remove, ok: true, .. }))
 }
 
 fn do_step(setup: &Setup<'_>, order: &Order, step: &Step, log: &mut Log<'_>) -> Result<u32, Stop> {
@@ -301,7 +327,8 @@ fn do_step(setup: &Setup<'_>, order: &Order, step: &Step, log: &mut Log<'_>) -> 
         }
         changes += change::make(setup, log, want)?;
     }
-    if changes == 0 {
+    // One that was cut after its last effect is done, too, and who watches is told so.
+    if changes == 0 && !log.is_open(step.id) {
         return Ok(0);
     }
     verify(setup, step, &wants)?;

@@ -25,6 +25,11 @@ pub(crate) enum Verdict {
 /// Folders whose whole content is made by the programs that we put there.
 const OWN_TREES: [&str; 6] =
     [paths::VERSIONS, paths::TOOLS, paths::WORKSPACE, paths::INCOMING, paths::EXPORTS, paths::DESK];
+
+pub(crate) fn is_own_tree(path: &str) -> bool {
+    OWN_TREES.contains(&path)
+}
+
 const CHANGED: &str = "it was changed since";
 
 /// What would be done about it. `ours`: the paths of all receipts, which do not count as somebody else's.

@@ -170,16 +170,32 @@ ConditionPathExists=/opt/loopwright/current/loopwrightd
 
 [Service]
 Type=oneshot
+Restart=on-abnormal
+RestartSec=1
 ExecStart=/opt/loopwright/current/loopwrightd setup resume
 
 [Install]
 WantedBy=multi-user.target
 ";
 
+/// The same unit as the last act of a removal, which no program of ours can do any more: these lines, then itself.
+pub(crate) fn set_sweep(setup: &Setup<'_>, lines: &[String]) -> Result<(), Stop> {
+    let lines: String = lines.iter().map(|line| format!("ExecStart={line}\n")).collect();
+    let text = format!(
+        "[Unit]\nDescription=Loopwright: takes its last files away\n\n[Service]\nType=oneshot\n{lines}ExecStart=/bin/rm -f {WANTS}/{unit} {UNITS}/{unit}\n\n[Install]\nWantedBy=multi-user.target\n",
+        unit = paths::RESUME_UNIT
+    );
+    let unit = unit_file(&setup.root, paths::RESUME_UNIT);
+    replace(&unit, &mut text.as_bytes(), 0o644, |_| Ok(())).map_err(io("write the last act of the removal"))
+}
+
+const UNITS: &str = "/etc/systemd/system";
+const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
+
 /// Only files, so that it works at any moment: systemd reads them when the machine starts.
 pub(crate) fn set_resume(setup: &Setup<'_>, on: bool) -> Result<(), Stop> {
     let unit = unit_file(&setup.root, paths::RESUME_UNIT);
-    let wants = setup.root.at("/etc/systemd/system/multi-user.target.wants");
+    let wants = setup.root.at(WANTS);
     let link = wants.join(paths::RESUME_UNIT);
     let failed = || io("let a start of the machine go on with the set-up");
     if !on {

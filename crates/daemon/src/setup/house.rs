@@ -13,6 +13,7 @@ use protocol::setup::{Obstacle, ObstacleKind};
 use protocol::{AgentId, ApiError, Code, Request, Response};
 use provision::{House, Root, paths};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -45,10 +46,34 @@ impl Daemon {
         Ok(room)
     }
 
+    /// One that was killed a moment ago is on its way back, and is waited for.
     fn ask(&self, request: &Request) -> Result<Response> {
+        match self.ask_once(request) {
+            Err(error) if error.downcast_ref::<ApiError>().is_none() && comes_back() => {
+                self.ask_once(request)
+            }
+            said => said,
+        }
+    }
+
+    fn ask_once(&self, request: &Request) -> Result<Response> {
         let client = Client::new(paths::CONTROL.into());
         let asked = async { tokio::time::timeout(PATIENCE, client.call(request)).await };
         self.runtime.block_on(asked).context("the daemon did not answer in time")?
+    }
+}
+
+/// Whether systemd was about to start the daemon again and has done so now. One that was stopped stays so.
+fn comes_back() -> bool {
+    let systemctl = |verb: &str| {
+        let said = Command::new("systemctl").args([verb, "loopwright.service"]).stdin(Stdio::null()).output();
+        said.map(|said| (said.status.success(), String::from_utf8_lossy(&said.stdout).trim().to_owned()))
+    };
+    match systemctl("is-active") {
+        Ok((true, _)) => true,
+        // A start returns when the daemon says that it serves.
+        Ok((_, state)) if state == "activating" => systemctl("start").is_ok_and(|(started, _)| started),
+        Ok(_) | Err(_) => false,
     }
 }
 
@@ -150,7 +175,17 @@ impl House for Daemon {
     fn create_project(&self, name: &str, starter: Option<&str>) -> Result<(), Obstacle> {
         let starter = starter.unwrap_or(if self.installed("node").is_some() { "react" } else { "static" });
         let create = Request::CreateProject { name: name.to_owned(), starter: starter.to_owned() };
-        self.ask(&create).map(drop).map_err(|e| failed(&e))
+        match self.ask_once(&create) {
+            Ok(_) => Ok(()),
+            // It may have been killed over this very request, before or after it was done.
+            Err(e) if e.downcast_ref::<ApiError>().is_none() && comes_back() => {
+                if self.projects().is_some_and(|names| names.iter().any(|is| is == name)) {
+                    return Ok(());
+                }
+                self.ask_once(&create).map(drop).map_err(|e| failed(&e))
+            }
+            Err(e) => Err(failed(&e)),
+        }
     }
 
     fn edge(&self) -> bool {

@@ -5,7 +5,7 @@ use crate::packages as system;
 use crate::run::{Order, Setup};
 use crate::stop::{Stop, obstacle, with};
 use crate::want::Want;
-use protocol::setup::{Choice, ObstacleKind};
+use protocol::setup::{Change, Choice, ObstacleKind, Receipt, SetupEvent};
 
 const NEEDED: [&str; 3] = ["git", "bubblewrap", "ca-certificates"];
 
@@ -14,7 +14,10 @@ pub(super) fn packages(setup: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
     // While somebody installs, packages are half-way through for a good reason.
     let broken = if system::busy(setup).is_some() { Vec::new() } else { system::broken(setup)? };
     if !broken.is_empty() {
-        if !order.chose("packages", Choice::RepairPackages) {
+        // What a cut run of ours left so is ours to finish, and nobody is asked.
+        let ours = half_done(setup)?;
+        let by_us = broken.iter().any(|name| ours.contains(name));
+        if !by_us && !order.chose("packages", Choice::RepairPackages) {
             let cause = format!("packages are half-way installed: {}", broken.join(", "));
             let action = "let the package system finish them (`dpkg --configure -a`)";
             let blocked = obstacle(ObstacleKind::PackagesBroken, cause, action);
@@ -24,6 +27,23 @@ pub(super) fn packages(setup: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
     }
     wants.push(Want::Packages(NEEDED.to_vec()));
     Ok(Look::Wants(wants))
+}
+
+/// Packages whose installation was announced and not reported.
+fn half_done(setup: &Setup<'_>) -> Result<Vec<String>, Stop> {
+    let mut open = Vec::new();
+    for entry in crate::journal::read(&setup.root)? {
+        match entry.event {
+            SetupEvent::Intent { receipt: Receipt { change: Change::Package { name }, .. }, .. } => {
+                open.push(name);
+            }
+            SetupEvent::Wrote { receipt: Receipt { change: Change::Package { name }, .. }, .. } => {
+                open.retain(|of| *of != name);
+            }
+            _ => {}
+        }
+    }
+    Ok(open)
 }
 
 pub(super) fn node(setup: &Setup<'_>, _: &Order) -> Result<Look, Stop> {

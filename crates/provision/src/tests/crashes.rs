@@ -12,7 +12,7 @@ thread_local! {
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 
-fn cut(_: u64) {
+fn cut(_: Moment<'_>) {
     let left = LEFT.get();
     if left == 0 {
         LEFT.set(u64::MAX);
