@@ -3,6 +3,7 @@
 
 mod desk;
 mod fit;
+mod plan;
 mod root;
 
 use crate::ask::{Asker, Hidden};
@@ -11,7 +12,7 @@ use crate::entry::EntryError;
 use crate::exec::{ExecError, quoted};
 use crate::key::{KeyError, OurKey};
 use crate::trouble::ConnectError;
-use crate::upload::{Program, Progress, UploadError, upload};
+use crate::upload::{Program, Progress, UploadError};
 use crate::{Clock, probe};
 use protocol::desk::Target;
 use protocol::setup::{Found, Greeting, Obstacle, ObstacleKind};
@@ -21,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 /// Whom the desktop signs in as from then on.
 pub(crate) const DESK: &str = "loopwright-desk";
 
-/// A meeting with a server: signed in, looked at, nothing changed yet.
+/// A meeting with a server: signed in, looked at, and nothing changed but that the program may lie there, which makes the
+/// plan: until [`Contact::begin`] or [`Contact::leave`].
 pub struct Contact {
     session: Session,
     found: Found,
@@ -29,6 +31,7 @@ pub struct Contact {
     password: Option<Hidden>,
     /// Made once, so that a second try does not leave a second key behind.
     key: Option<OurKey>,
+    sent: plan::Sent,
 }
 
 /// What [`Contact::begin`] needs.
@@ -47,6 +50,7 @@ pub struct Begin<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     Uploading(Progress),
+    Planning,
     Installing,
     Reconnecting,
 }
@@ -104,7 +108,7 @@ impl Contact {
             SignIn::Password(password) => Some(password.clone()),
             SignIn::KeyFile { .. } | SignIn::Key(_) | SignIn::Agent | SignIn::Interactive => None,
         };
-        Ok(Self { session, found, password, key: None })
+        Ok(Self { session, found, password, key: None, sent: plan::Sent::Nothing })
     }
 
     pub fn found(&self) -> &Found {
@@ -127,24 +131,24 @@ impl Contact {
         on: &mut (dyn FnMut(Stage) + Send),
         stop: &CancellationToken,
     ) -> Result<Begun, FirstError> {
-        let program = fit::choose(&self.found, how.programs).map_err(FirstError::Blocked)?;
-        let path =
-            upload(&self.session, program, &mut |progress| on(Stage::Uploading(progress)), stop).await?;
-        on(Stage::Installing);
-        let key = self.our_key(how.name)?;
-        let line = key.public_line()?;
-        let argv = format!("{} setup begin --key {} --json", quoted(&path), quoted(&line));
-        let begun = self.as_root(&argv, INSTALL_LIMIT, how.ask.as_ref()).await?;
-        root::installed(&begun)?;
-        // The program has copied itself to its own place; what was sent is of no more use.
-        let _ = self.session.exec(&format!("rm -f {}", quoted(&path)), b"", INSTALL_LIMIT).await;
+        let line = self.key(how.name)?.public_line()?;
+        let words = format!("setup begin --key {} --json", quoted(&line));
+        let begun = self.by_program(("", &words, Stage::Installing), how, on, stop).await?;
+        let installed = root::installed(&begun);
+        if installed.as_ref().map_or_else(is_for_good, |()| true) {
+            // The program has copied itself to its own place, or will not: what was sent is of no more use.
+            self.take_back().await;
+        }
+        installed?;
         on(Stage::Reconnecting);
+        let key = self.key(how.name)?;
         let (session, target, greeting) = self.reconnect(how, &key).await?;
         self.password = None;
         Ok(Begun { key, greeting, session, target })
     }
 
-    fn our_key(&mut self, name: &str) -> Result<OurKey, KeyError> {
+    /// The key that the server is to be signed in to with: made now, unless it was before.
+    pub fn key(&mut self, name: &str) -> Result<OurKey, KeyError> {
         match &self.key {
             Some(key) => Ok(key.clone()),
             None => {
@@ -154,6 +158,17 @@ impl Contact {
             }
         }
     }
+
+    /// One that this computer has for the server from an earlier meeting.
+    pub fn use_key(&mut self, key: OurKey) {
+        self.key = Some(key);
+    }
+}
+
+/// What no second try on this server mends; else the program lies there for it.
+fn is_for_good(error: &FirstError) -> bool {
+    let kinds = [ObstacleKind::System, ObstacleKind::Memory, ObstacleKind::Newer, ObstacleKind::Rights];
+    matches!(error, FirstError::Blocked(obstacle) if kinds.contains(&obstacle.kind))
 }
 
 impl std::fmt::Debug for Contact {
