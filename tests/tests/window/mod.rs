@@ -185,11 +185,11 @@ fn open(workspace: &Workspace, daemon: &Path, mut driver: Command) -> Browser {
     Browser::driven(driver, address, wanted)
 }
 
-/// The whole display, for `docs/screens`; only where pictures are wanted (`LOOPWRIGHT_WINDOW_PICTURES`, a folder).
+/// The window, and others that lie over it, for `docs/screens`; only where pictures are wanted (`LOOPWRIGHT_WINDOW_PICTURES`, a folder).
 pub fn picture(name: &str) {
     let Some(folder) = std::env::var_os("LOOPWRIGHT_WINDOW_PICTURES") else { return };
     let file = PathBuf::from(folder).join(format!("{name}.png"));
-    let shot = Command::new("import").args(["-window", "root"]).arg(&file).status().unwrap();
+    let shot = Command::new("import").args(["-window", "root", "-trim", "+repage"]).arg(&file).status().unwrap();
     assert!(shot.success());
     // A third of the size; without it the picture is as good.
     let _ = Command::new("pngquant").args(["--force", "--ext", ".png", "128"]).arg(&file).status();

@@ -133,7 +133,7 @@ async fn an_upload_that_was_cut_goes_on_from_where_it_was() {
     let begun = contact.begin(&how, &mut on, &CancellationToken::new()).await.unwrap();
     assert!(first.is_some_and(|done| done > 0), "it began anew: {first:?}");
     assert_eq!(begun.greeting.sha256, program.sha256);
-    let left = std::fs::read_dir(server.home("deploy").join(".cache/loopwright")).unwrap().count();
+    let left = std::fs::read_dir(server.home("deploy").join(".loopwright-upload")).unwrap().count();
     assert_eq!(left, 0, "what was sent still lies there");
 }
 
@@ -148,7 +148,7 @@ async fn an_upload_can_be_stopped_and_what_lies_there_is_not_believed() {
     let by = stop.clone();
     let stopped = contact.begin(&how, &mut move |_| by.cancel(), &stop).await.unwrap_err();
     assert!(matches!(stopped, FirstError::Upload(UploadError::Stopped)), "{stopped:?}");
-    let folder = server.home("deploy").join(".cache/loopwright");
+    let folder = server.home("deploy").join(".loopwright-upload");
     std::fs::write(folder.join(format!("{}.part", program.sha256)), "somebody else's").unwrap();
     std::fs::write(folder.join(&program.sha256), "somebody else's").unwrap();
     let begun = contact.begin(&how, &mut |_| {}, &CancellationToken::new()).await.unwrap();

@@ -24,7 +24,7 @@ pub fn fingerprint(meet: Meet, host: String, kind: String, sha256: String, known
         .into_any(),
     }
     });
-    let differs = move || other() == Some(false);
+    let differs = move || other() == Some(false) || meet.doing.look(Option::is_some);
     let trust = plain::clicked(Box::new(move || {
         meet.say(Reply::Trust, "looking at the server: system, memory, disk, ports; a few seconds");
     }));
