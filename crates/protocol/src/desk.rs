@@ -26,6 +26,9 @@ pub enum DeskRequest {
     Meet {
         target: Target,
         secret: Secret,
+        /// For the hosts on the way, nearest to this computer first; where there is none, as for the server itself.
+        #[serde(default)]
+        jumps: Vec<Secret>,
     },
     /// Where a meeting stands now: what a window asks that was closed and opened again.
     Meeting {

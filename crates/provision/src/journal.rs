@@ -4,7 +4,7 @@
 use crate::place::{Root, paths};
 use notify::{RecursiveMode, Watcher};
 use protocol::At;
-use protocol::setup::{SetupEntry, SetupEvent, SetupState};
+use protocol::setup::{SetupEntry, SetupEvent, SetupState, Work};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -143,6 +143,8 @@ pub fn read(root: &Root) -> Result<Vec<SetupEntry>, JournalError> {
 pub fn state_of(entries: &[SetupEntry], running: bool) -> SetupState {
     let seq = entries.last().map_or(0, |entry| entry.seq);
     let mut state = SetupState::Never;
+    // Since when it is set up: that another desktop was let in since changes nothing.
+    let mut done = None;
     for entry in entries {
         match &entry.event {
             SetupEvent::Started { work, .. } => {
@@ -158,7 +160,14 @@ pub fn state_of(entries: &[SetupEntry], running: bool) -> SetupState {
                     state = SetupState::Blocked { work, step, obstacle, seq };
                 }
             }
-            SetupEvent::Finished { ok: true, .. } => state = SetupState::Done { seq, at: entry.at },
+            // The desktop has its way in, and the set-up itself is still to come.
+            SetupEvent::Finished { ok: true, work: Work::Begin, .. } => {
+                state = done.clone().unwrap_or(SetupState::Unfinished { work: Work::Apply, seq });
+            }
+            SetupEvent::Finished { ok: true, .. } => {
+                state = SetupState::Done { seq, at: entry.at };
+                done = Some(state.clone());
+            }
             SetupEvent::Finished { .. }
             | SetupEvent::StepStarted { .. }
             | SetupEvent::Doing { .. }

@@ -12,6 +12,8 @@ mod sshd;
 mod slow_contact;
 #[path = "remote_sshd/lines.rs"]
 mod slow_lines;
+#[path = "remote_sshd/plan.rs"]
+mod slow_plan;
 #[path = "remote_sshd/signin.rs"]
 mod slow_signin;
 #[path = "remote_sshd/tunnel.rs"]

@@ -1,12 +1,15 @@
 //! Meeting a server for the first time: what the connection asks goes to the window, the answers go back, and nothing of
-//! it is kept until the set-up begins.
+//! it is kept, here or there, until the set-up begins. Until then the server has the program that makes the plan, which is
+//! taken back when the meeting is left.
 
-use super::servers::{Known, Servers, place_of};
+use super::servers::{self, Known, Servers, place_of, sign_ins};
 use super::{Desk, Tell, blocking, programs, told_by};
 use protocol::desk::{DeskAnswer, DeskEvent, DeskResult, Prompt, Reply, Secret, Stands, Target};
-use protocol::setup::Wish;
+use protocol::setup::{Plan, Wish};
 use protocol::{ApiError, Code};
-use remote::{Begin, Begun, ConnectError, Contact, Entry, FirstError, Hidden, Question, SignIn, Stage, Way};
+use remote::{
+    Begin, Begun, ConnectError, Contact, Entry, FirstError, Hidden, Program, Question, SignIn, Stage, Way,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
@@ -22,6 +25,8 @@ pub struct Meetings {
 struct Meeting {
     id: String,
     target: Target,
+    /// How the hosts on the way are signed in to, which is needed at each connection.
+    way: Vec<Secret>,
     stands: watch::Sender<Stood>,
     waits: Mutex<Option<Waits>>,
     ask: mpsc::Sender<Question>,
@@ -40,6 +45,8 @@ enum Waits {
 #[derive(Default)]
 struct Work {
     contact: Option<Contact>,
+    /// As the user saw it last.
+    plan: Option<Plan>,
     begun: Option<Begun>,
 }
 
@@ -98,8 +105,8 @@ impl Meeting {
     /// Connects, signs in and looks.
     async fn meet(&self, servers: &Servers, with: SignIn) -> Result<Contact, Box<Result<Stands, ApiError>>> {
         self.busy("Connecting and signing in", None);
-        let way =
-            Way { target: &self.target, with: with.clone(), jumps: Vec::new(), ask: Some(self.ask.clone()) };
+        let jumps = sign_ins(&self.way);
+        let way = Way { target: &self.target, with: with.clone(), jumps, ask: Some(self.ask.clone()) };
         let local = &servers.local;
         let session = remote::connect(local, way).await.map_err(|e| Box::new(self.refused(servers, &e)))?;
         self.busy("Looking at the server; nothing is changed", None);
@@ -123,13 +130,20 @@ impl Meetings {
     }
 
     /// Answered by what stands in the way first.
-    pub async fn meet(&self, servers: &Arc<Servers>, target: Target, secret: &Secret) -> DeskResult {
+    pub async fn meet(
+        &self,
+        servers: &Arc<Servers>,
+        target: Target,
+        secret: &Secret,
+        jumps: &[Secret],
+    ) -> DeskResult {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).map_err(|e| ApiError::new(Code::Internal, e.to_string()))?;
         let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let (ask, mut asked) = mpsc::channel(4);
         let meeting = Arc::new(Meeting {
             id: id.clone(),
+            way: on_the_way(&target, secret, jumps),
             target,
             stands: watch::channel(None).0,
             waits: Mutex::default(),
@@ -170,7 +184,7 @@ impl Meetings {
         let _ = stands.wait_for(stood_still).await;
         let answer = meeting.now();
         if answer.is_err() {
-            self.leave(&id);
+            self.leave(&id).await;
         }
         answer
     }
@@ -196,78 +210,164 @@ impl Meetings {
         if heard { meeting.now() } else { Err(other()) }
     }
 
-    pub fn leave(&self, id: &str) {
-        if let Some(meeting) = self.open().remove(id) {
-            meeting.stop.cancel();
+    /// Ends it; what was put on the server is taken away again.
+    pub async fn leave(&self, id: &str) {
+        let Some(meeting) = self.open().remove(id) else { return };
+        meeting.stop.cancel();
+        // Whoever waits for an answer is answered by this, too.
+        meeting.waits.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut contact) = meeting.work.lock().await.contact.take() {
+            contact.leave().await;
         }
     }
 
-    /// What would be done. The server's program and a key of our own are there afterwards: the program makes the plan.
+    /// The program ends.
+    pub async fn leave_all(&self) {
+        let all: Vec<String> = self.open().keys().cloned().collect();
+        for id in all {
+            self.leave(&id).await;
+        }
+    }
+
+    /// What would be done. Until it is begun, the server has its program and nothing else of ours.
     pub async fn plan(&self, desk: &Desk, id: &str, wish: &Wish) -> DeskResult {
         let meeting = self.get(id)?;
         let mut work = meeting.work.lock().await;
+        let Work { contact, plan: last, begun } = &mut *work;
+        let plan = match (begun, contact) {
+            (Some(begun), _) => {
+                let plan = Entry::new(begun.session.clone()).plan(Some(wish)).await;
+                plan.map_err(|e| told_by(&e, &e.next()))
+            }
+            (None, Some(contact)) => {
+                let plan = planned(desk, &meeting, contact, wish).await;
+                let found = Box::new(contact.found().clone());
+                meeting.stand(Ok(Stands::Found { offers: Some(programs::offered(&found)), found }));
+                plan
+            }
+            (None, None) => {
+                Err(ApiError::new(Code::Conflict, "the server was not looked at yet").next("sign in first"))
+            }
+        }?;
+        *last = Some(plan.clone());
+        Ok(DeskAnswer::Plan { plan })
+    }
+
+    /// Does what the plan shows; from here on it is a workspace.
+    pub async fn begin(&self, desk: &Desk, id: &str, wish: Wish, plan: &str) -> DeskResult {
+        let meeting = self.get(id)?;
+        let mut work = meeting.work.lock().await;
+        let shown = work.plan.clone().filter(|shown| shown.hash == plan);
+        if shown.is_none() {
+            return Err(ApiError::new(Code::Conflict, "this is not the plan that was made last")
+                .next("look at the plan first"));
+        }
         if work.begun.is_none() {
             let contact = work.contact.as_mut().ok_or_else(|| {
                 ApiError::new(Code::Conflict, "the server was not looked at yet").next("sign in first")
             })?;
-            let begun = begin(desk, &meeting, contact).await;
+            let begun = begun(desk, &meeting, contact).await;
             let found = Box::new(contact.found().clone());
             meeting.stand(Ok(Stands::Found { offers: Some(programs::offered(&found)), found }));
             work.begun = Some(begun?);
         }
         let begun =
             work.begun.as_ref().ok_or_else(|| ApiError::new(Code::Internal, "the server was not reached"))?;
-        let plan = Entry::new(begun.session.clone()).plan(Some(wish)).await;
-        Ok(DeskAnswer::Plan { plan: plan.map_err(|e| told_by(&e, &e.next()))? })
-    }
-
-    /// Does what the plan shows; from here on it is a workspace.
-    pub async fn begin(&self, desk: &Desk, id: &str, wish: Wish, plan: &str) -> DeskResult {
-        let meeting = self.get(id)?;
-        let work = meeting.work.lock().await;
-        let begun = work.begun.as_ref().ok_or_else(|| {
-            ApiError::new(Code::Conflict, "there is no plan yet").next("look at the plan first")
-        })?;
         let known = Known { target: begun.target.clone(), wish: wish.clone() };
         let entry = Entry::new(begun.session.clone());
-        let shown = entry.plan(Some(&wish)).await.ok();
         // The key is kept before anything is done with it: a server that was set up must stay reachable.
         let (servers, vault) = (desk.servers.clone(), desk.vault.clone());
-        let (key, session) = (begun.key.clone(), begun.session.clone());
-        let server = blocking(move || servers.add(&vault, known, &key, Some(session))).await??;
+        let (session, way) = (begun.session.clone(), meeting.way.clone());
+        let key = begun.key.clone();
+        let server = blocking(move || servers.add(&vault, known, &key, way, Some(session))).await??;
         entry.apply(Some(&wish), Some(plan)).await.map_err(|e| told_by(&e, &e.next()))?;
         server.setup.planned(shown);
         server.setup.follow(entry);
         let place = server.spot.place.clone();
         drop(work);
-        self.leave(id);
+        self.leave(id).await;
         Ok(DeskAnswer::Begun { place })
     }
 }
 
-async fn begin(desk: &Desk, meeting: &Arc<Meeting>, contact: &mut Contact) -> Result<Begun, ApiError> {
-    meeting.busy("Preparing the server's program", None);
-    let programs = desk.programs().await?;
-    let name = blocking(super::here::host).await?;
-    let how = Begin {
-        local: &desk.servers.local,
-        programs: &programs,
-        name: &name,
-        jumps: Vec::new(),
-        ask: Some(meeting.ask.clone()),
-    };
-    let mut on = |stage| match stage {
-        Stage::Uploading(sent) => meeting.busy("Sending the server's program", Some((sent.done, sent.of))),
-        Stage::Installing => meeting.busy("Installing the server's program", None),
-        Stage::Reconnecting => {
-            meeting.busy("Signing in with a key of its own; the password is forgotten", None)
+/// What both the plan and the beginning go by.
+struct Means {
+    programs: Vec<Program>,
+    name: String,
+}
+
+impl Means {
+    async fn of(desk: &Desk, meeting: &Meeting) -> Result<Self, ApiError> {
+        meeting.busy("Preparing the server's program", None);
+        Ok(Self { programs: desk.programs().await?, name: blocking(super::here::host).await? })
+    }
+
+    fn how<'a>(&'a self, desk: &'a Desk, meeting: &Meeting) -> Begin<'a> {
+        Begin {
+            local: &desk.servers.local,
+            programs: &self.programs,
+            name: &self.name,
+            jumps: sign_ins(&meeting.way),
+            ask: Some(meeting.ask.clone()),
         }
-    };
-    let begun = contact.begin(&how, &mut on, &meeting.stop).await;
-    begun.map_err(|e| match &e {
+    }
+}
+
+impl Meeting {
+    fn stage(&self, stage: Stage) {
+        match stage {
+            Stage::Uploading(sent) => {
+                self.busy("Sending the program that makes the plan", Some((sent.done, sent.of)));
+            }
+            Stage::Planning => self.busy("The server works out what is to be done", None),
+            Stage::Installing => self.busy("Installing the server's program", None),
+            Stage::Reconnecting => {
+                self.busy("Signing in with a key of its own; the password is forgotten", None);
+            }
+        }
+    }
+}
+
+fn told_first(error: &FirstError) -> ApiError {
+    match error {
         FirstError::Connect(connect) => connect.told(),
         other => told_by(other, &other.next()),
-    })
+    }
+}
+
+async fn planned(
+    desk: &Desk,
+    meeting: &Meeting,
+    contact: &mut Contact,
+    wish: &Wish,
+) -> Result<Plan, ApiError> {
+    // The server may know this computer from an earlier day: then by the key of that day.
+    let (vault, place) = (desk.vault.clone(), place_of(&meeting.target));
+    if let Ok(key) = blocking(move || servers::key_of(&vault, &place)).await? {
+        contact.use_key(key);
+    }
+    let means = Means::of(desk, meeting).await?;
+    let mut on = |stage| meeting.stage(stage);
+    let plan = contact.plan(wish, &means.how(desk, meeting), &mut on, &meeting.stop).await;
+    plan.map_err(|e| told_first(&e))
+}
+
+/// The key is in the vault before it is on the server: whatever is killed in between, the server stays reachable.
+async fn begun(desk: &Desk, meeting: &Meeting, contact: &mut Contact) -> Result<Begun, ApiError> {
+    let means = Means::of(desk, meeting).await?;
+    let key = contact.key(&means.name).map_err(|e| told_by(&e, "begin again"))?;
+    let (vault, place) = (desk.vault.clone(), place_of(&meeting.target));
+    blocking(move || servers::keep_key(&vault, &place, &key)).await??;
+    let mut on = |stage| meeting.stage(stage);
+    let begun = contact.begin(&means.how(desk, meeting), &mut on, &meeting.stop).await;
+    begun.map_err(|e| told_first(&e))
+}
+
+/// For each host on the way, nearest to this computer first; where none was named, as for the server itself.
+fn on_the_way(target: &Target, secret: &Secret, jumps: &[Secret]) -> Vec<Secret> {
+    let hops = std::iter::successors(target.jump.as_deref(), |hop| hop.jump.as_deref()).count();
+    let own = jumps.iter().cloned().chain(std::iter::repeat(secret.clone()));
+    own.take(hops).collect()
 }
 
 fn stood_still(now: &Stood) -> bool {

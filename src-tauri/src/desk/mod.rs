@@ -29,6 +29,7 @@ use remote::{AgentAt, ControlError, KnownHosts, Limits, Local, Pins, Program};
 use servers::Servers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 type ToUser = dyn Fn(&str, &News) + Send + Sync;
 
@@ -47,6 +48,9 @@ impl Tell {
 }
 
 pub type Clock = fn() -> At;
+
+/// How long the end of the program waits for servers.
+const LAST: Duration = Duration::from_secs(3);
 
 /// The time of day.
 pub fn now() -> At {
@@ -120,9 +124,13 @@ impl Desk {
         tokio::task::spawn_blocking(move || servers.start(&vault));
     }
 
-    /// Ends what this program started: the local daemon, if it was this one that did.
-    pub fn end(&self) {
-        self.here.stop();
+    /// Ends what this program started: meetings, which leave nothing on their servers, and the local daemon, if it was this
+    /// one that started it.
+    pub async fn end(&self) {
+        // A server that is not reached any more keeps nobody from closing the window.
+        let _ = tokio::time::timeout(LAST, self.meetings.leave_all()).await;
+        let here = self.here.clone();
+        let _ = blocking(move || here.stop()).await;
     }
 
     pub fn spots(&self) -> Vec<Arc<Spot>> {

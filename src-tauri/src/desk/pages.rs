@@ -20,7 +20,7 @@ pub struct Page {
 /// What leads from this computer to a server, by the server's port.
 #[derive(Default)]
 pub struct Ways {
-    previews: Mutex<BTreeMap<(String, u16), Preview>>,
+    previews: Mutex<BTreeMap<(String, String), Preview>>,
     callbacks: Mutex<BTreeMap<(String, u16), Forward>>,
 }
 
@@ -33,12 +33,12 @@ impl Desk {
         }
         let wrong =
             || ApiError::new(Code::BadInput, "this is no page of the server").next("open it in the browser");
-        let (port, path) = port_and_path(url).ok_or_else(wrong)?;
+        let (port, host, path) = port_and_path(url).ok_or_else(wrong)?;
         let server = self.servers.get(place).ok_or_else(wrong)?;
         let mut previews = self.ways.previews.lock().await;
-        let key = (place.to_owned(), port);
+        let key = (place.to_owned(), host.to_owned());
         if !previews.contains_key(&key) {
-            let to = PreviewTo::Port { port, host: format!("127.0.0.1:{port}") };
+            let to = PreviewTo::Port { port, host: host.to_owned() };
             let opened = Preview::open(server.tunnel()?, to).await;
             previews.insert(
                 key.clone(),
@@ -84,12 +84,21 @@ fn callback(row: &AgentRow) -> Option<u16> {
     }
 }
 
-/// Of a loopback address of the server.
-fn port_and_path(url: &str) -> Option<(u16, &str)> {
+/// The server's port that a page comes from, the name that it is asked for by, and the page: a preview on the server's own
+/// loopback, or a site, which its port 80 serves by name.
+fn port_and_path(url: &str) -> Option<(u16, &str, &str)> {
     let rest = url.strip_prefix("http://")?;
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (name, port) = host.split_once(':').map_or((host, Ok(80)), |(name, port)| (name, port.parse()));
-    matches!(name, "127.0.0.1" | "localhost").then_some((port.ok()?, path))
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+    if host.is_empty() || !host.chars().all(plain) {
+        return None;
+    }
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()?),
+        _ => (host, 80),
+    };
+    let is_site = !name.is_empty() && port == 80;
+    (matches!(name, "127.0.0.1" | "localhost") || is_site).then_some((port, host, path))
 }
 
 #[cfg(test)]
@@ -97,12 +106,18 @@ mod tests {
     use super::port_and_path;
 
     #[test]
-    fn only_loopback_pages_of_a_server_are_led_to() {
-        assert_eq!(port_and_path("http://127.0.0.1:4173/a?b#c"), Some((4173, "/a?b#c")));
-        assert_eq!(port_and_path("http://localhost"), Some((80, "")));
-        for bad in
-            ["https://127.0.0.1/", "http://10.0.0.1:1/", "http://127.0.0.1:x/", "http://127.0.0.1@evil:1/"]
-        {
+    fn only_loopback_pages_of_a_server_and_its_sites_are_led_to() {
+        assert_eq!(port_and_path("http://127.0.0.1:4173/a?b#c"), Some((4173, "127.0.0.1:4173", "/a?b#c")));
+        assert_eq!(port_and_path("http://localhost"), Some((80, "localhost", "")));
+        assert_eq!(port_and_path("http://203.0.113.7/"), Some((80, "203.0.113.7", "/")));
+        assert_eq!(port_and_path("http://[2001:db8::1]/x"), Some((80, "[2001:db8::1]", "/x")));
+        for bad in [
+            "https://127.0.0.1/",
+            "http://10.0.0.1:1/",
+            "http://127.0.0.1:x/",
+            "http://127.0.0.1@evil:1/",
+            "http:///",
+        ] {
             assert_eq!(port_and_path(bad), None, "{bad}");
         }
     }

@@ -4,10 +4,10 @@
 use super::setup::Setup;
 use super::{Clock, Kept, Spot, Tell, follow, told_by};
 use crate::vault::{Secret, Vault};
-use protocol::desk::{DeskEvent, Link, Place, Target};
+use protocol::desk::{DeskEvent, Link, Place, Secret as DeskSecret, Target};
 use protocol::setup::Wish;
 use protocol::{ApiError, Code};
-use remote::{Hidden, Local, OurKey, Session, Tunnel, TunnelTo};
+use remote::{Hidden, Local, OurKey, Session, SignIn, Tunnel, TunnelTo};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -87,7 +87,7 @@ impl Servers {
             if self.get(&place).is_some_and(|server| server.tunnel().is_ok()) {
                 continue;
             }
-            let key = key_of(vault, &place);
+            let key = key_of(vault, &place).and_then(|key| Ok((key, way_of(vault, &known.target, &place)?)));
             self.run(place, known, key, None);
         }
     }
@@ -98,15 +98,20 @@ impl Servers {
         vault: &Vault,
         known: Known,
         key: &OurKey,
+        way: Vec<DeskSecret>,
         session: Option<Session>,
     ) -> Result<Arc<Server>, ApiError> {
         let place = place_of(&known.target);
-        let text = key.to_text().map_err(|e| ApiError::new(Code::Internal, e.to_string()))?;
-        vault.set(&key_name(&place), &Secret::new(text.as_str().to_owned()))?;
+        keep_key(vault, &place, key)?;
+        if !way.is_empty() {
+            let text =
+                serde_json::to_string(&way).map_err(|e| ApiError::new(Code::Internal, e.to_string()))?;
+            vault.set(&way_name(&place), &Secret::new(text))?;
+        }
         let mut all = self.kept.get();
         all.insert(place.clone(), known.clone());
         self.keep(all)?;
-        Ok(self.run(place, known, Ok(key.clone()), session))
+        Ok(self.run(place, known, Ok((key.clone(), way)), session))
     }
 
     pub fn changed(&self, place: &str, host: &str, port: u16) {
@@ -143,6 +148,7 @@ impl Servers {
             server.spot.folder.wipe().map_err(|e| ApiError::new(Code::Internal, e.to_string()))?;
         }
         vault.remove(&key_name(place))?;
+        vault.remove(&way_name(place))?;
         self.tell.event(DeskEvent::Places);
         Ok(())
     }
@@ -158,7 +164,7 @@ impl Servers {
         &self,
         place: Place,
         known: Known,
-        key: Result<OurKey, ApiError>,
+        key: Result<(OurKey, Vec<DeskSecret>), ApiError>,
         over: Option<Session>,
     ) -> Arc<Server> {
         let folder = self.folder.join("mirrors").join(&place);
@@ -171,8 +177,8 @@ impl Servers {
             self.clock,
             self.tell.clone(),
         );
-        let tunnel = key.map(|key| {
-            let to = TunnelTo { target: target.clone(), key, jumps: Vec::new(), loopback: None };
+        let tunnel = key.map(|(key, way)| {
+            let to = TunnelTo { target: target.clone(), key, jumps: sign_ins(&way), loopback: None };
             match over {
                 Some(session) => Tunnel::on(self.local.clone(), to, session),
                 None => Tunnel::start(self.local.clone(), to),
@@ -253,7 +259,34 @@ fn key_name(place: &str) -> String {
     format!("key of {place}")
 }
 
-fn key_of(vault: &Vault, place: &str) -> Result<OurKey, ApiError> {
+/// How the hosts on the way are signed in to.
+fn way_name(place: &str) -> String {
+    format!("way to {place}")
+}
+
+pub fn sign_ins(way: &[DeskSecret]) -> Vec<SignIn> {
+    way.iter().map(SignIn::from).collect()
+}
+
+fn way_of(vault: &Vault, target: &Target, place: &str) -> Result<Vec<DeskSecret>, ApiError> {
+    if target.jump.is_none() {
+        return Ok(Vec::new());
+    }
+    let text = vault.get(&way_name(place))?;
+    let way = text.and_then(|text| serde_json::from_str(&text).ok());
+    way.ok_or_else(|| {
+        ApiError::new(Code::NotFound, "this computer does not know any more how to sign in to the jump host")
+            .next("add the server again")
+    })
+}
+
+/// Kept before it is used.
+pub fn keep_key(vault: &Vault, place: &str, key: &OurKey) -> Result<(), ApiError> {
+    let text = key.to_text().map_err(|e| ApiError::new(Code::Internal, e.to_string()))?;
+    Ok(vault.set(&key_name(place), &Secret::new(text.as_str().to_owned()))?)
+}
+
+pub fn key_of(vault: &Vault, place: &str) -> Result<OurKey, ApiError> {
     let text = vault.get(&key_name(place))?.ok_or_else(|| {
         ApiError::new(Code::NotFound, "this computer does not have the server's key any more")
             .next("add the server again")

@@ -2,7 +2,7 @@
 
 use super::{Kept, Tell};
 use protocol::desk::{DeskAnswer, DeskEvent, KnownStep, Place};
-use protocol::setup::{Plan, SetupEntry, SetupEvent, SetupState};
+use protocol::setup::{Plan, SetupEntry, SetupEvent, SetupState, Work};
 use remote::Entry;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -102,6 +102,14 @@ impl Setup {
         }
     }
 
+    /// Whether the server itself keeps what was wished for.
+    pub fn was_applied(&self) -> bool {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.entries
+            .iter()
+            .any(|entry| matches!(entry.event, SetupEvent::Started { work: Work::Apply | Work::Repair, .. }))
+    }
+
     pub fn is_followed(&self) -> bool {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).following
     }
@@ -120,11 +128,18 @@ impl Setup {
 fn state(entries: &[SetupEntry], heard: bool) -> Option<SetupState> {
     let seq = entries.last()?.seq;
     let (mut work, mut stands) = (None, None);
+    // Since when it is set up: that another desktop was let in since changes nothing.
+    let mut done = None;
     for entry in entries {
         match &entry.event {
             SetupEvent::Started { work: of, .. } => {
                 work = Some(*of);
                 stands = None;
+            }
+            // The desktop has its way in, and the set-up itself is still to come.
+            SetupEvent::Finished { ok: true, work: Work::Begin, .. } => {
+                work = if done.is_some() { None } else { Some(Work::Apply) };
+                stands = done.clone();
             }
             SetupEvent::Blocked { step, obstacle } | SetupEvent::Failed { step, obstacle } => {
                 let (step, obstacle) = (step.clone(), obstacle.clone());
@@ -133,6 +148,7 @@ fn state(entries: &[SetupEntry], heard: bool) -> Option<SetupState> {
             SetupEvent::Finished { ok: true, .. } => {
                 work = None;
                 stands = Some(SetupState::Done { seq, at: entry.at });
+                done = stands.clone();
             }
             SetupEvent::StepStarted { .. } => stands = None,
             SetupEvent::Finished { ok: false, .. }
@@ -155,7 +171,7 @@ fn state(entries: &[SetupEntry], heard: bool) -> Option<SetupState> {
 mod tests {
     use super::*;
     use protocol::At;
-    use protocol::setup::{Obstacle, ObstacleKind, Work};
+    use protocol::setup::{Obstacle, ObstacleKind};
 
     #[test]
     fn where_a_set_up_stands_is_read_out_of_its_journal() {
@@ -188,9 +204,13 @@ mod tests {
         );
         let stuck = state(&log(vec![started.clone(), blocked, finished(false)]), false);
         assert!(matches!(stuck, Some(SetupState::Blocked { seq: 3, .. })), "{stuck:?}");
-        assert_eq!(
-            state(&log(vec![started, finished(true)]), false),
-            Some(SetupState::Done { seq: 2, at: At(7) })
-        );
+        let done = Some(SetupState::Done { seq: 2, at: At(7) });
+        assert_eq!(state(&log(vec![started.clone(), finished(true)]), false), done);
+        // The way in alone is no set-up; beside one it changes nothing.
+        let way_in = |ok| SetupEvent::Finished { work: Work::Begin, ok, changes: 9, millis: 5 };
+        let cut = state(&log(vec![started.clone(), way_in(true)]), false);
+        assert_eq!(cut, Some(SetupState::Unfinished { work: Work::Apply, seq: 2 }));
+        let again = vec![started.clone(), finished(true), started, way_in(true)];
+        assert!(matches!(state(&log(again), false), Some(SetupState::Done { .. })));
     }
 }

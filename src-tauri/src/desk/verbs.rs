@@ -54,15 +54,19 @@ impl Desk {
     pub async fn go_on(&self, place: &str, choices: Vec<(String, Choice)>) -> DeskResult {
         let server = self.server(place)?;
         let entry = server.entry()?;
-        let mut wish = self.servers.known(place).map(|known| known.wish).unwrap_or_default();
-        for (step, choice) in choices {
-            wish.choices.retain(|(of, was)| *of != step || *was == choice);
-            if !wish.choices.contains(&(step.clone(), choice)) {
+        server.setup.refresh(&entry).await;
+        if server.setup.was_applied() {
+            // What the last run was asked for, whichever desktop asked.
+            entry.go_on(&choices).await.map_err(|e| refused(&e))?;
+        } else {
+            let mut wish = self.servers.known(place).map(|known| known.wish).unwrap_or_default();
+            for (step, choice) in choices {
+                wish.choices.retain(|(of, _)| *of != step);
                 wish.choices.push((step, choice));
             }
+            self.servers.wished(place, wish.clone())?;
+            entry.apply(Some(&wish), None).await.map_err(|e| refused(&e))?;
         }
-        self.servers.wished(place, wish.clone())?;
-        entry.apply(Some(&wish), None).await.map_err(|e| refused(&e))?;
         server.begun(entry)
     }
 

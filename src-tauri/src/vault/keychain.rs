@@ -83,8 +83,14 @@ impl Keep for Keychain {
 /// An error's words may hold what was read: only its kind and the system's own words are passed on.
 fn said(error: &Error) -> String {
     match error {
-        Error::PlatformFailure(cause) => format!("no keychain answers ({cause})"),
-        Error::NoStorageAccess(cause) => format!("the keychain is locked, or there is none to use ({cause})"),
+        Error::PlatformFailure(cause) => {
+            tracing::info!(%cause, "no keychain");
+            "no keychain answers on this system".into()
+        }
+        Error::NoStorageAccess(cause) => {
+            tracing::info!(%cause, "no keychain");
+            "the keychain of this system is locked, or there is none to use".into()
+        }
         Error::BadEncoding(_) | Error::BadDataFormat(..) => "what is kept there is no text of ours".into(),
         other => other.to_string(),
     }

@@ -2,7 +2,7 @@
 
 use super::preview;
 use crate::desk::{Desk, blocking};
-use protocol::desk::{DeskAnswer, DeskRequest, DeskResult, DeskSettings};
+use protocol::desk::{DeskAnswer, DeskRequest, DeskResult, DeskSettings, HERE};
 use protocol::{ApiError, Code};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +18,10 @@ pub async fn answer<R: Runtime>(app: &AppHandle<R>, desk: &Arc<Desk>, request: D
         D::Connect { place } => wish(desk, &place, true),
         D::Disconnect { place } => wish(desk, &place, false),
         D::Preview { place, url } => {
+            // A site with a certificate is the world's: its name must be in the address.
+            if place != HERE && url.starts_with("https://") {
+                return preview::outside(&url).map(|()| DeskAnswer::Done);
+            }
             let page = desk.page(&place, &url).await?;
             preview::open(app, &page).map(|()| DeskAnswer::Done)
         }
@@ -35,13 +39,13 @@ pub async fn answer<R: Runtime>(app: &AppHandle<R>, desk: &Arc<Desk>, request: D
         }
         D::Settings => Ok(DeskAnswer::Settings { settings: desk.settings.get() }),
         D::SetSettings { settings } => set(app, desk, settings),
-        D::Meet { target, secret } => desk.meetings.meet(&desk.servers, target, &secret).await,
+        D::Meet { target, secret, jumps } => desk.meetings.meet(&desk.servers, target, &secret, &jumps).await,
         D::Meeting { meeting } => desk.meetings.stands(&meeting),
         D::Say { meeting, reply } => desk.meetings.say(&meeting, reply),
         D::Plan { meeting, wish } => desk.meetings.plan(desk, &meeting, &wish).await,
         D::Begin { meeting, wish, plan } => desk.meetings.begin(desk, &meeting, wish, &plan).await,
         D::Leave { meeting } => {
-            desk.meetings.leave(&meeting);
+            desk.meetings.leave(&meeting).await;
             Ok(DeskAnswer::Done)
         }
         D::SetupAfter { place, after } => desk.setup_after(&place, after).await,
@@ -67,12 +71,16 @@ fn wish(desk: &Desk, place: &str, on: bool) -> DeskResult {
     Ok(DeskAnswer::Done)
 }
 
-/// An empty name is the user's downloads.
+/// An empty name is the user's downloads. A system that names no folder for them has the usual one.
 fn folder_of<R: Runtime>(app: &AppHandle<R>, named: &str) -> Result<PathBuf, ApiError> {
     if !named.is_empty() {
         return Ok(named.into());
     }
-    app.path().download_dir().map_err(|_| {
+    let folder = app
+        .path()
+        .download_dir()
+        .or_else(|_| Ok::<_, tauri::Error>(app.path().home_dir()?.join("Downloads")));
+    folder.map_err(|_| {
         ApiError::new(Code::NotFound, "this system names no folder for downloads").next("name a folder")
     })
 }

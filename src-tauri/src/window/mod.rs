@@ -55,7 +55,7 @@ pub fn run(config: Config) -> tauri::Result<()> {
         .build(tauri::generate_context!())?;
     app.run(|app, event| {
         if let RunEvent::Exit = event {
-            app.state::<Arc<Desk>>().end();
+            tauri::async_runtime::block_on(app.state::<Arc<Desk>>().end());
         }
     });
     Ok(())

@@ -37,6 +37,14 @@ pub fn open<R: Runtime>(app: &AppHandle<R>, page: &Page) -> Result<(), ApiError>
     Ok(())
 }
 
+/// In the system's browser.
+pub fn outside(url: &str) -> Result<(), ApiError> {
+    let wrong =
+        |_| ApiError::new(Code::BadInput, "this is no address of a page").next("look at it once more");
+    window::elsewhere(&Url::parse(url).map_err(wrong)?);
+    Ok(())
+}
+
 /// Previews and sites are reached on this computer's loopback only, by themselves or through the tunnel.
 fn loopback(url: &str) -> Result<Url, ApiError> {
     let wrong = || {

@@ -105,6 +105,11 @@ impl Browser {
         self.run(self.client.refresh());
     }
 
+    /// As by its own button; the program may end with it.
+    pub fn close_window(&self) {
+        let _ = self.runtime.block_on(self.client.close_window());
+    }
+
     pub fn url(&self) -> String {
         self.run(self.client.current_url()).to_string()
     }

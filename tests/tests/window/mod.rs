@@ -73,27 +73,40 @@ impl<'a> Desktop<'a> {
         self.window = Some(window);
     }
 
-    /// The program ends, as when its window is closed.
+    /// Its window is closed, and the program has ended.
     pub fn close(&mut self) {
-        self.window = None;
+        let Some(window) = self.window.take() else { return };
+        window.close_window();
+        drop(window);
+        // Without a manager of windows nobody tells the program that its window is wanted no more.
+        for process in self.processes() {
+            signal("-TERM", &process);
+            let deadline = Instant::now() + SEEN;
+            while process.exists() {
+                assert!(Instant::now() < deadline, "the program does not end");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
     }
 
     /// The program is killed: nothing of it can still write or say anything. [`Self::open_again`] starts it anew.
     pub fn kill(&mut self) {
+        let found = self.processes();
+        assert!(!found.is_empty(), "the desktop program runs");
+        found.iter().for_each(|process| signal("-KILL", process));
+        self.close();
+    }
+
+    /// Those of the program that belong to this one.
+    fn processes(&self) -> Vec<PathBuf> {
         let program = built("loopwright").unwrap();
         let own = |process: &Path| {
             let environment = std::fs::read(process.join("environ")).unwrap_or_default();
             std::fs::read_link(process.join("exe")).is_ok_and(|exe| exe == program)
                 && String::from_utf8_lossy(&environment).contains(&*self.workspace.path().to_string_lossy())
         };
-        let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-        let found: Vec<PathBuf> = processes.filter(|process| own(process)).collect();
-        assert!(!found.is_empty(), "the desktop program runs");
-        for process in found {
-            let number = process.file_name().unwrap();
-            assert!(Command::new("kill").arg("-9").arg(number).status().unwrap().success());
-        }
-        self.close();
+        let all = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        all.filter(|process| own(process)).collect()
     }
 
     /// A command of the local daemon.
@@ -122,6 +135,11 @@ impl Drop for Desktop<'_> {
         let _ = self.bus.kill();
         let _ = self.bus.wait();
     }
+}
+
+fn signal(which: &str, process: &Path) {
+    // One that has ended meanwhile is as it is wanted.
+    let _ = Command::new("kill").arg(which).arg(process.file_name().unwrap()).status();
 }
 
 /// A session bus by a path, which reaches into every network; nothing is started by it.
@@ -185,11 +203,12 @@ fn open(workspace: &Workspace, daemon: &Path, mut driver: Command) -> Browser {
     Browser::driven(driver, address, wanted)
 }
 
-/// The whole display, for `docs/screens`; only where pictures are wanted (`LOOPWRIGHT_WINDOW_PICTURES`, a folder).
+/// The window, and others that lie over it, for `docs/screens`; only where pictures are wanted (`LOOPWRIGHT_WINDOW_PICTURES`, a folder).
 pub fn picture(name: &str) {
     let Some(folder) = std::env::var_os("LOOPWRIGHT_WINDOW_PICTURES") else { return };
     let file = PathBuf::from(folder).join(format!("{name}.png"));
-    let shot = Command::new("import").args(["-window", "root"]).arg(&file).status().unwrap();
+    let shot =
+        Command::new("import").args(["-window", "root", "-trim", "+repage"]).arg(&file).status().unwrap();
     assert!(shot.success());
     // A third of the size; without it the picture is as good.
     let _ = Command::new("pngquant").args(["--force", "--ext", ".png", "128"]).arg(&file).status();

@@ -27,6 +27,9 @@ enum Command {
     },
     /// All that would be done. Touches nothing.
     Plan {
+        /// The desktop's public key, where its way in is a part of what is planned.
+        #[arg(long)]
+        key: Option<String>,
         #[command(flatten)]
         wish: Wished,
     },
@@ -173,8 +176,8 @@ fn carry_out(setup: &Setup<'_>, command: Command, tell: &Tell) -> Result<ExitCod
             tell.greeting(&work::greeting(setup)?)?;
             Ok(code)
         }
-        Command::Plan { wish } => {
-            let order = Order::new(Work::Apply, wish.read(&setup.root)?);
+        Command::Plan { key, wish } => {
+            let order = Order { key, ..Order::new(Work::Apply, wish.read(&setup.root)?) };
             tell.plan(&provision::seen(setup, &order)?)?;
             Ok(ExitCode::SUCCESS)
         }

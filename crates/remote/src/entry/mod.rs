@@ -11,7 +11,7 @@ use crate::connect::Session;
 use crate::exec::ExecError;
 use crate::upload::{Program, Progress, UploadError};
 use protocol::desk::Left;
-use protocol::setup::{Change, Greeting, Health, Obstacle, Plan, SetupEntry, Wish};
+use protocol::setup::{Change, Choice, Greeting, Health, Obstacle, Plan, SetupEntry, Wish};
 use serde::Deserialize;
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
@@ -121,6 +121,17 @@ impl Entry {
         Ok(ask::<After>(&self.0, &words, &input).await?.after)
     }
 
+    /// What the last run was asked for once more, with answers to what its steps asked.
+    pub async fn go_on(&self, choices: &[(String, Choice)]) -> Result<u64, EntryError> {
+        let mut words = "setup apply --detach --json".to_owned();
+        for (step, choice) in choices {
+            let choice = serde_json::to_value(choice).map_err(|error| garbled(&error))?;
+            let answer = format!("{step}={}", choice.as_str().unwrap_or_default());
+            words = format!("{words} --choice {}", quoted(&answer)?);
+        }
+        Ok(ask::<After>(&self.0, &words, b"").await?.after)
+    }
+
     pub async fn repair(&self) -> Result<u64, EntryError> {
         Ok(ask::<After>(&self.0, "setup repair --detach --json", b"").await?.after)
     }
@@ -184,12 +195,15 @@ impl Entry {
     }
 }
 
+fn garbled(error: &serde_json::Error) -> EntryError {
+    EntryError::Garbled { why: error.to_string() }
+}
+
 fn wished(words: &str, wish: Option<&Wish>) -> Result<(String, Vec<u8>), EntryError> {
     match wish {
         None => Ok((words.to_owned(), Vec::new())),
         Some(wish) => {
-            let input =
-                serde_json::to_vec(wish).map_err(|error| EntryError::Garbled { why: error.to_string() })?;
+            let input = serde_json::to_vec(wish).map_err(|error| garbled(&error))?;
             Ok((format!("{words} --wish -"), input))
         }
     }

@@ -3,6 +3,7 @@
 
 mod desk;
 mod fit;
+mod plan;
 mod root;
 
 use crate::ask::{Asker, Hidden};
@@ -11,7 +12,7 @@ use crate::entry::EntryError;
 use crate::exec::{ExecError, quoted};
 use crate::key::{KeyError, OurKey};
 use crate::trouble::ConnectError;
-use crate::upload::{Program, Progress, UploadError, upload};
+use crate::upload::{Program, Progress, UploadError};
 use crate::{Clock, probe};
 use protocol::desk::Target;
 use protocol::setup::{Found, Greeting, Obstacle, ObstacleKind};
@@ -21,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 /// Whom the desktop signs in as from then on.
 pub(crate) const DESK: &str = "loopwright-desk";
 
-/// A meeting with a server: signed in, looked at, nothing changed yet.
+/// A meeting with a server: signed in, looked at, and nothing changed but that the program may lie there, which makes the
+/// plan: until [`Contact::begin`] or [`Contact::leave`].
 pub struct Contact {
     session: Session,
     found: Found,
@@ -29,6 +31,7 @@ pub struct Contact {
     password: Option<Hidden>,
     /// Made once, so that a second try does not leave a second key behind.
     key: Option<OurKey>,
+    sent: plan::Sent,
 }
 
 /// What [`Contact::begin`] needs.
@@ -47,6 +50,7 @@ pub struct Begin<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     Uploading(Progress),
+    Planning,
     Installing,
     Reconnecting,
 }
@@ -104,7 +108,7 @@ impl Contact {
             SignIn::Password(password) => Some(password.clone()),
             SignIn::KeyFile { .. } | SignIn::Key(_) | SignIn::Agent | SignIn::Interactive => None,
         };
-        Ok(Self { session, found, password, key: None })
+        Ok(Self { session, found, password, key: None, sent: plan::Sent::Nothing })
     }
 
     pub fn found(&self) -> &Found {
@@ -127,30 +131,24 @@ impl Contact {
         on: &mut (dyn FnMut(Stage) + Send),
         stop: &CancellationToken,
     ) -> Result<Begun, FirstError> {
-        let program = fit::choose(&self.found, how.programs).map_err(FirstError::Blocked)?;
-        // Whoever may not become root is told so before a byte is sent.
-        self.as_root("true", INSTALL_LIMIT, how.ask.as_ref()).await?;
-        let path =
-            upload(&self.session, program, &mut |progress| on(Stage::Uploading(progress)), stop).await?;
-        on(Stage::Installing);
-        let key = self.our_key(how.name)?;
-        let line = key.public_line()?;
-        let argv = format!("{} setup begin --key {} --json", quoted(&path), quoted(&line));
-        let begun = self.as_root(&argv, INSTALL_LIMIT, how.ask.as_ref()).await?;
+        let line = self.key(how.name)?.public_line()?;
+        let words = format!("setup begin --key {} --json", quoted(&line));
+        let begun = self.by_program(("", &words, Stage::Installing), how, on, stop).await?;
         let installed = root::installed(&begun);
         if installed.as_ref().map_or_else(is_for_good, |()| true) {
             // The program has copied itself to its own place, or will not: what was sent is of no more use.
-            let rid = format!("rm -f {0}; rmdir \"$(dirname {0})\"", quoted(&path));
-            let _ = self.session.exec(&rid, b"", INSTALL_LIMIT).await;
+            self.take_back().await;
         }
         installed?;
         on(Stage::Reconnecting);
+        let key = self.key(how.name)?;
         let (session, target, greeting) = self.reconnect(how, &key).await?;
         self.password = None;
         Ok(Begun { key, greeting, session, target })
     }
 
-    fn our_key(&mut self, name: &str) -> Result<OurKey, KeyError> {
+    /// The key that the server is to be signed in to with: made now, unless it was before.
+    pub fn key(&mut self, name: &str) -> Result<OurKey, KeyError> {
         match &self.key {
             Some(key) => Ok(key.clone()),
             None => {
@@ -159,6 +157,11 @@ impl Contact {
                 Ok(key)
             }
         }
+    }
+
+    /// One that this computer has for the server from an earlier meeting.
+    pub fn use_key(&mut self, key: OurKey) {
+        self.key = Some(key);
     }
 }
 

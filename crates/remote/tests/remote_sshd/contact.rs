@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 /// A program of some size: what follows a script's end is not read.
-fn program(server: &Sshd, size: usize) -> Program {
+pub fn program(server: &Sshd, size: usize) -> Program {
     let script = include_str!("program.sh").replace("@D@", &server.folder.path().display().to_string());
     let mut bytes = script.into_bytes();
     let mut state = 1_u32;
@@ -25,7 +25,7 @@ fn program(server: &Sshd, size: usize) -> Program {
     Program { source: Source::Bytes(Bytes::from(bytes)), sha256, version: "0.2.0".into(), arch }
 }
 
-async fn meet(server: &Sshd, local: &Local, user: &str, with: SignIn) -> Contact {
+pub async fn meet(server: &Sshd, local: &Local, user: &str, with: SignIn) -> Contact {
     let target = server.target(user);
     let way = Way { target: &target, with: with.clone(), jumps: vec![], ask: Some(somebody("x").0) };
     Contact::look(connect(local, way).await.unwrap(), &with, now).await.unwrap()

@@ -4,6 +4,11 @@ D=@D@
 hello() { echo "{\"version\":\"0.2.0\",\"api\":1,\"sha256\":\"$(sha256sum "$D/current" | cut -c1-64)\",\"arch\":\"x86_64\",\"host\":\"box\",\"control\":\"$D/control.sock\",\"setup\":{\"state\":\"never\"}}"; }
 case "$1" in
 setup)
+  if [ "$2" = plan ] && [ "$(id -u)" = 0 ]; then
+    echo "$0 $*" >"$D/planned"; cat >>"$D/planned"
+    echo '{"hash":"abc","steps":[]}'
+    exit
+  fi
   [ "$2" = begin ] && [ "$3" = --key ] && [ "$(id -u)" = 0 ] || { echo "begin as root" >&2; exit 2; }
   if [ -e "$D/refuse" ]; then cat "$D/refuse"; exit 3; fi
   cp "$0" "$D/current" && chmod 755 "$D/current"

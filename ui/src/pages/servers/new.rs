@@ -17,6 +17,14 @@ const WAYS: [(&str, &str, &str); 4] = [
     ("asks", "The server asks", "for one-time codes and the like"),
 ];
 
+/// The same for the host on the way.
+const JUMP_WAYS: [(&str, &str); 4] = [
+    ("same", "the same as above"),
+    ("password", "a password of its own"),
+    ("key", "a key file of its own"),
+    ("agent", "the SSH agent"),
+];
+
 #[derive(Clone, Copy)]
 struct Form {
     app: App,
@@ -30,6 +38,10 @@ struct Form {
     jump_host: RwSignal<String>,
     jump_port: RwSignal<String>,
     jump_user: RwSignal<String>,
+    jump_way: RwSignal<&'static str>,
+    jump_password: RwSignal<String>,
+    jump_path: RwSignal<String>,
+    jump_passphrase: RwSignal<String>,
     busy: RwSignal<bool>,
     wrong: RwSignal<Option<&'static str>>,
     refused: RwSignal<Option<ApiError>>,
@@ -49,6 +61,10 @@ pub fn page(app: App, address: &str) -> AnyView {
         jump_host: text(""),
         jump_port: text(""),
         jump_user: text(""),
+        jump_way: RwSignal::new("same"),
+        jump_password: text(""),
+        jump_path: text(""),
+        jump_passphrase: text(""),
         busy: RwSignal::new(false),
         wrong: RwSignal::new(None),
         refused: RwSignal::new(None),
@@ -86,7 +102,7 @@ fn beside(app: App) -> AnyView {
                 <h2>"What happens with your server"</h2>
                 <ul>
                     <li>"Your password goes to your server only. It is held in memory until the app has a key of its own there, then it is forgotten."</li>
-                    <li>"You see the whole plan first; until then only the program that makes it is put there. Nothing is wiped, ever; what is there already stays."</li>
+                    <li>"You see the whole plan first. Until you begin, only the program that makes it is put there, in a folder of its own, and it is taken away again if you stop. Nothing is wiped, ever; what is there already stays."</li>
                     <li>"If the connection breaks, the set-up goes on by itself on the server."</li>
                     <li>"Only SSH and the sites, 80 and 443, answer from outside. That is tried at the end, and shown."</li>
                     <li>"Everything can be taken off again."</li>
@@ -124,12 +140,13 @@ impl Form {
                 <details class="fold" data-testid="more">
                     <summary>"More: through another server"</summary>
                     <div class="stack">
-                        {plain::p("muted small", "A jump host: a server that lets you through to this one. The same way to sign in is used for both.")}
+                        {plain::p("muted small", "A jump host: a server that lets you through to this one. How you sign in there is kept with the server's key, since each connection goes through it.")}
                         <div class="address">
                             {labelled("Jump host", self.field(self.jump_host, "jump-host", "none", Kind::Text))}
                             {labelled("Port", self.field(self.jump_port, "jump-port", "22", Kind::Text))}
                             {labelled("User", self.field(self.jump_user, "jump-user", "root", Kind::Text))}
                         </div>
+                        {part(move || self.jump_needs())}
                     </div>
                 </details>
                 {part(move || self.wrong.get().map(|wrong| view! { <p class="say bad" role="alert" data-testid="wrong">{wrong}</p> }))}
@@ -137,7 +154,7 @@ impl Form {
                 {part(move || self.busy.get().then(|| show::busy("signing in; a server that does not answer is given up after 20 s", None, None)))}
                 <div class="actions">
                     <button class="primary" data-testid="meet" disabled=busy>{move || if busy() { "Signing in…" } else { "Continue" }}</button>
-                    <span class="muted small">"Nothing is changed on the server yet."</span>
+                    <span class="muted small">"Nothing is changed on the server by this."</span>
                 </div>
             </form>
         }
@@ -156,6 +173,36 @@ impl Form {
             "agent" => plain::p("muted small", "The keys that your SSH agent holds are offered to the server. They do not leave the agent."),
             _ => plain::p("muted small", "The server says what it wants to know, and you answer it in this window."),
         }
+    }
+
+    /// How one signs in to the host on the way, once one is named.
+    fn jump_needs(self) -> Option<AnyView> {
+        if self.jump_host.look(|host| host.trim().is_empty()) {
+            return None;
+        }
+        let options = JUMP_WAYS
+            .into_iter()
+            .map(|(id, title)| view! { <option value=id selected=move || self.jump_way.get() == id>{title}</option> })
+            .views();
+        let chosen = move |event: leptos::ev::Event| {
+            let value = event_target_value(&event);
+            if let Some((id, _)) = JUMP_WAYS.into_iter().find(|(id, _)| *id == value) {
+                self.jump_way.set(id);
+            }
+        };
+        let select = view! { <select data-testid="jump-with" on:change=chosen>{options}</select> }.into_any();
+        let more = part(move || {
+            match self.jump_way.get() {
+            "password" => labelled("Its password", self.field(self.jump_password, "jump-password", "", Kind::Secret)),
+            "key" => view! {
+                {labelled("Its private key", self.field(self.jump_path, "jump-key-path", "~/.ssh/id_ed25519", Kind::Text))}
+                {labelled("The key's passphrase, if it has one", self.field(self.jump_passphrase, "jump-key-passphrase", "", Kind::Secret))}
+            }
+            .into_any(),
+            _ => ().into_any(),
+        }
+        });
+        Some(view! { {labelled("Sign in to the jump host with", select)}{more} }.into_any())
     }
 
     fn field(self, value: RwSignal<String>, testid: &'static str, hint: &'static str, kind: Kind) -> AnyView {
@@ -184,27 +231,16 @@ impl Form {
     }
 
     fn secret(self) -> Result<Secret, &'static str> {
-        match self.way.get_untracked() {
-            "password" => {
-                let password = self.password.get_untracked();
-                if password.is_empty() {
-                    Err("Type the password, or choose another way to sign in.")
-                } else {
-                    Ok(Secret::Password { password })
-                }
-            }
-            "key" => {
-                let path = self.path.get_untracked().trim().to_owned();
-                let passphrase = Some(self.passphrase.get_untracked()).filter(|p| !p.is_empty());
-                if path.is_empty() {
-                    Err("Type where the private key lies on this computer.")
-                } else {
-                    Ok(Secret::Key { path, passphrase })
-                }
-            }
-            "agent" => Ok(Secret::Agent),
-            _ => Ok(Secret::Interactive),
+        secret(self.way.get_untracked(), self.password, self.path, self.passphrase)
+    }
+
+    /// Empty where it is the same as for the server.
+    fn jumps(self) -> Result<Vec<Secret>, &'static str> {
+        let way = self.jump_way.get_untracked();
+        if way == "same" || self.jump_host.get_untracked().trim().is_empty() {
+            return Ok(Vec::new());
         }
+        Ok(vec![secret(way, self.jump_password, self.jump_path, self.jump_passphrase)?])
     }
 
     fn send(self) {
@@ -212,20 +248,22 @@ impl Form {
             return;
         }
         self.refused.set(None);
-        let (target, secret) = match self.target().and_then(|target| Ok((target, self.secret()?))) {
-            Ok(both) => both,
+        let typed = self.target().and_then(|target| Ok((target, self.secret()?, self.jumps()?)));
+        let (target, secret, jumps) = match typed {
+            Ok(typed) => typed,
             Err(wrong) => return self.wrong.set(Some(wrong)),
         };
         self.wrong.set(None);
         self.busy.set(true);
         leptos::task::spawn_local(async move {
-            let answer = desk::desk(DeskRequest::Meet { target, secret }).await;
+            let answer = desk::desk(DeskRequest::Meet { target, secret, jumps }).await;
             let _ = self.busy.try_set(false);
             match answer {
                 Ok(DeskAnswer::Meeting { id, .. }) => {
                     // Not kept by the page for a moment longer than it is needed.
-                    let _ = self.password.try_set(String::new());
-                    let _ = self.passphrase.try_set(String::new());
+                    for typed in [self.password, self.passphrase, self.jump_password, self.jump_passphrase] {
+                        let _ = typed.try_set(String::new());
+                    }
                     // Whoever left this page meanwhile wants to be elsewhere.
                     if self.busy.try_get_untracked().is_some() {
                         self.app.go(at("meet", &id));
@@ -237,6 +275,35 @@ impl Form {
                 }
             }
         });
+    }
+}
+
+fn secret(
+    way: &str,
+    password: RwSignal<String>,
+    path: RwSignal<String>,
+    passphrase: RwSignal<String>,
+) -> Result<Secret, &'static str> {
+    match way {
+        "password" => {
+            let password = password.get_untracked();
+            if password.is_empty() {
+                Err("Type the password, or choose another way to sign in.")
+            } else {
+                Ok(Secret::Password { password })
+            }
+        }
+        "key" => {
+            let path = path.get_untracked().trim().to_owned();
+            let passphrase = Some(passphrase.get_untracked()).filter(|p| !p.is_empty());
+            if path.is_empty() {
+                Err("Type where the private key lies on this computer.")
+            } else {
+                Ok(Secret::Key { path, passphrase })
+            }
+        }
+        "agent" => Ok(Secret::Agent),
+        _ => Ok(Secret::Interactive),
     }
 }
 

@@ -24,7 +24,7 @@ pub fn fingerprint(meet: Meet, host: String, kind: String, sha256: String, known
         .into_any(),
     }
     });
-    let differs = move || other() == Some(false);
+    let differs = move || other() == Some(false) || meet.doing.look(Option::is_some);
     let trust = plain::clicked(Box::new(move || {
         meet.say(Reply::Trust, "looking at the server: system, memory, disk, ports; a few seconds");
     }));
@@ -123,10 +123,10 @@ pub fn found(meet: Meet, found: &Found, offers: Option<Installed>) -> AnyView {
             {show::lines("found-lines", words::lines(found))}
             {noise.flatten()}
             {offers}
-            {plain::p("", "The plan is made on the server itself. For that Loopwright's program goes to /opt/loopwright, and a user loopwright-desk lets this app in by a key of its own. Nothing else is touched before you have seen the plan and said so.")}
+            {plain::p("", "The plan is made on the server itself: for that, Loopwright's program is put into a folder of its own in your home there. Nothing else is touched before you have seen the plan and begun it; if you stop, the program is taken away again.")}
             <div class="actions">
                 <button class="primary" data-first="" data-testid="show-plan" on:click=go>"Show the plan"</button>
-                <span class="muted small">"The password is forgotten from then on."</span>
+                <span class="muted small">"It takes some seconds."</span>
             </div>
         </section>
     }

@@ -34,7 +34,7 @@ fn steps(meet: Meet, plan: &Plan) -> AnyView {
     let ready = blocked == 0;
     let label = if plan.changes() == 0 { "Check everything" } else { "Set it up" };
     let hint = if ready {
-        "It goes on by itself from here, also when this window is closed."
+        "First the app gets a key of its own and the password is forgotten. Then it goes on by itself, also when this window is closed."
     } else {
         "First answer what is marked above."
     };

@@ -28,10 +28,10 @@ fn state(app: App, vault: VaultState, asked: RwSignal<u32>) -> AnyView {
         VaultState::Keychain { name } => {
             plain::p("muted small", format!("Keys of servers are kept in {name}."))
         }
-        VaultState::File { open: true, why, .. } => plain::p(
-            "muted small",
-            format!("Keys of servers are kept in an encrypted file, which is open. {}", sentence(&why)),
-        ),
+        VaultState::File { open: true, why, .. } => view! {
+            <p class="muted small" title=sentence(&why)>"Keys of servers are kept in an encrypted file, which is open: this system has no keychain that answers."</p>
+        }
+        .into_any(),
         VaultState::File { open: false, made, why } => locked(app, made, &why, asked),
     }
 }

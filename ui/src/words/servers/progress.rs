@@ -83,8 +83,18 @@ pub struct End {
 
 pub fn progress(entries: &[SetupEntry], known: &[KnownStep]) -> Progress {
     let mut run = Progress::default();
+    // Another desktop that comes to a server which is set up is let in, and nothing else begins by that.
+    let (mut is_set_up, mut let_in) = (false, false);
     for entry in entries {
-        run.hear(entry, known);
+        match &entry.event {
+            SetupEvent::Started { work, .. } => let_in = is_set_up && *work == Work::Begin,
+            SetupEvent::Finished { work: Work::Remove, ok: true, .. } => is_set_up = false,
+            SetupEvent::Finished { work: Work::Apply | Work::Repair, ok: true, .. } => is_set_up = true,
+            _ => {}
+        }
+        if !let_in {
+            run.hear(entry, known);
+        }
     }
     run
 }
@@ -94,8 +104,9 @@ impl Progress {
         let at = entry.at;
         match &entry.event {
             SetupEvent::Started { work, version, steps, resumed, .. } => {
-                // What was done before the cut stays done.
-                let before = if *resumed { std::mem::take(&mut self.steps) } else { Vec::new() };
+                // What was done before the cut stays done; so does what the app's way in took.
+                let goes_on = *resumed || self.work == Some(Work::Begin);
+                let before = if goes_on { std::mem::take(&mut self.steps) } else { Vec::new() };
                 *self = Self {
                     work: Some(*work),
                     version: version.clone(),
@@ -105,7 +116,10 @@ impl Progress {
                 };
                 self.steps = steps.iter().map(|id| step(id, &before, known)).collect();
             }
-            SetupEvent::StepStarted { step, .. } => self.put(step, known, State::Running { since: at }, None),
+            SetupEvent::StepStarted { step, .. } => {
+                self.put(step, known, State::Running { since: at }, None);
+                self.pass(step);
+            }
             SetupEvent::Doing { step, words, done, of } => {
                 let doing = Doing { words: sentence(words), done: *done, of: *of };
                 let since = self.since(step).unwrap_or(at);
@@ -129,9 +143,23 @@ impl Progress {
                 self.put(step, known, State::Failed { obstacle: obstacle.clone() }, None);
             }
             SetupEvent::Kept { what, why, .. } => self.kept.push((change(what), sentence(why))),
+            // The app has its way in; the set-up itself comes after it.
+            SetupEvent::Finished { work: Work::Begin, ok: true, .. } => {}
             SetupEvent::Finished { work, ok, changes, millis } => {
+                if *ok {
+                    self.pass("");
+                }
                 self.work = Some(*work);
                 self.end = Some(End { ok: *ok, changes: *changes, millis: *millis });
+            }
+        }
+    }
+
+    /// Steps are done in their order, and one that had nothing to change says nothing: those before this one are over.
+    fn pass(&mut self, until: &str) {
+        for step in self.steps.iter_mut().take_while(|step| step.id != until) {
+            if step.state == State::Ahead {
+                step.state = State::Done { millis: 0, changes: 0 };
             }
         }
     }

@@ -222,7 +222,9 @@ impl Run {
     fn offline(self) -> Option<AnyView> {
         let row = self.app.desk.row(&self.place.get_value())?;
         let said = link::link(&row.link, self.app.now.get(), self.app.zone);
-        if link::is_up(&row) || self.now.look(|now| now.end.is_some_and(|end| end.ok)) {
+        // A run is heard before Loopwright's own service is there to be talked to.
+        let heard = self.state.look(|state| matches!(state, Some(SetupState::Running { .. })));
+        if heard || link::is_up(&row) || self.now.look(|now| now.end.is_some_and(|end| end.ok)) {
             return None;
         }
         Some(

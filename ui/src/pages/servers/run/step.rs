@@ -22,6 +22,7 @@ impl Run {
     fn step_now(self, step: Step) -> AnyView {
         let (mark, read_out) = step.state.mark();
         let figure = match &step.state {
+            State::Done { changes: 0, .. } => "as needed".to_owned(),
             State::Done { millis, changes } => {
                 let n = u64::from(*changes);
                 format!("{} · {}", crate::words::counted(n, "change", "changes"), time::duration(*millis))
