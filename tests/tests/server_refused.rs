@@ -145,7 +145,10 @@ fn becoming_root(net: &Net, server: &Server) -> Vec<Row> {
         begin("a user without sudo", plain.clone())
             .told("sudo does not let this user become root: plain is not in the sudoers file.", BY_SUDO),
         begin("a user without sudo, by a server that cannot resolve itself", plain)
-            .made("cp -a /etc/hosts /run/hosts; echo '127.0.0.1 localhost' >/etc/hosts", "cp -a /run/hosts /etc/hosts")
+            .made(
+                "cp -a /etc/hosts /run/hosts; echo '127.0.0.1 localhost' >/etc/hosts",
+                "cp -a /run/hosts /etc/hosts",
+            )
             .told("sudo does not let this user become root: plain is not in the sudoers file.", BY_SUDO),
         begin("requiretty", debian(net, server))
             .made("echo 'Defaults requiretty' >/etc/sudoers.d/99-tty", "rm /etc/sudoers.d/99-tty")
