@@ -522,7 +522,9 @@ fn a_server_behind_a_proxy_is_set_up_through_it_and_dropbear_is_an_ssh_server_to
         assert_eq!(desk.found(&root).await.proxy, Some(proxy.url()));
         let begun = desk.begin(&root).await.unwrap();
         let entry = Entry::new(begun.session.clone());
-        assert_told(applied(&entry, &wish(), |_| {}).await, "*", "*");
+        let refused = applied(&entry, &wish(), |_| {}).await;
+        println!("without a proxy for Node: {refused:?}");
+        assert_told(refused, "*", "*");
         assert!(proxy.asked().iter().all(|line| line.starts_with("GET http://")), "{:?}", proxy.asked());
         // As a company's image has it, for every sign-in.
         sh(&server, &format!("printf 'http_proxy={0}\\nhttps_proxy={0}\\n' >>/etc/environment", proxy.url()));

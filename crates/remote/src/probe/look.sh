@@ -53,7 +53,7 @@ c=/opt/loopwright/current
 if [ -e $c/loopwrightd ]; then
   p installed "$(readlink $c)"
   p sha256 "$(sha256sum $c/loopwrightd)"
-  p setup "$($s grep "\"event\":\"finished\"" /var/lib/loopwright/setup/journal.jsonl | tail -n 1)"
+  p setup "$($s grep "\"event\":\"finished\"" /var/lib/loopwright/setup/journal.jsonl | grep -v "\"work\":\"begin\"" | tail -n 1)"
 fi
 } 2>/dev/null
 true

@@ -190,7 +190,8 @@ fn installed(link: &str) -> Option<Installed> {
     Some(Installed { version, sha256: None, complete: false })
 }
 
-/// The last run that came to its end was not a removal or a first contact, and nothing stood in its way.
+/// The last run that came to its end (another desktop's first contact is left out by the look) was not a removal, and nothing
+/// stood in its way.
 fn ran_to_the_end(line: &str) -> bool {
     use protocol::setup::{SetupEntry, Work};
     match serde_json::from_str::<SetupEntry>(line).map(|entry| entry.event) {

@@ -128,10 +128,10 @@ fn ipv6_only(number: u8) -> String {
     )
 }
 
-/// By the environment of a session, not of sshd, whose sandbox ends it.
-const CLOCK: &str = r#"dpkg -s libfaketime >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq -y install libfaketime >/dev/null; } || exit 1
-cp -a /etc/environment /run/fault-environment
-lib=$(dpkg -L libfaketime | grep '/libfaketime\.so\.1$') && printf 'LD_PRELOAD=%s\nFAKETIME=+%s\nFAKETIME_DONT_FAKE_MONOTONIC=1\n' "$lib" "$1" >>/etc/environment"#;
+/// By the environment of a session, not of sshd, whose sandbox ends it. Nothing of the package system's state changes.
+const CLOCK: &str = r#"apt-get -qq update && mkdir -p /run/fault-clock && cd /run/fault-clock && apt-get -qq download libfaketime 2>/dev/null && dpkg-deb -x libfaketime_*.deb . || exit 1
+cp -a /etc/environment environment
+lib=$(find "$PWD" -name libfaketime.so.1) && printf 'LD_PRELOAD=%s\nFAKETIME=+%s\nFAKETIME_DONT_FAKE_MONOTONIC=1\n' "$lib" "$1" >>/etc/environment"#;
 
 /// What root does in the server. (Without `reset-failed`, systemd refuses to start a service again and again.)
 fn inside(fault: &Fault) -> Result<String> {
@@ -170,7 +170,7 @@ fn inside(fault: &Fault) -> Result<String> {
         ),
         Fault::ClockAhead(seconds) => format!("sh -c {} - {seconds}", quoted(CLOCK)),
         Fault::ClockRight => {
-            "cp -a /run/fault-environment /etc/environment; apt-get -qq -y purge libfaketime >/dev/null".to_owned()
+            "cp -a /run/fault-clock/environment /etc/environment && rm -r /run/fault-clock".to_owned()
         }
         Fault::DateOff(seconds) => format!(
             "printf '#!/bin/sh\\nexec /usr/bin/date -d \"@$(($(/usr/bin/date +%%s) + {seconds}))\" \"$@\"\\n' >/usr/local/bin/date && chmod 755 /usr/local/bin/date"
