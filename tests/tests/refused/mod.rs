@@ -6,7 +6,7 @@ pub mod rows;
 
 use protocol::At;
 use protocol::desk::Target;
-use protocol::setup::{Found, Obstacle, SetupEntry, SetupEvent, Wish};
+use protocol::setup::{Found, Obstacle, SetupEntry, SetupEvent, Wish, Work};
 use remote::{
     AgentAt, Begin, Begun, ConnectError, Contact, Entry, EntryError, ExecError, FirstError, KnownHosts,
     Limits, Local, Pins, Program, Question, Session, SignIn, Source, UploadError, Way,
@@ -173,7 +173,9 @@ fn somebody(answers: &'static [&'static str]) -> mpsc::Sender<Question> {
 
 /// Runs the whole of a test where the servers' own addresses lead to them.
 pub fn inside<T: Send>(net: &Net, body: impl Future<Output = T> + Send) -> T {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // Threads of its own, which stand in the net too: what a test does meanwhile holds no connection up.
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     net.inside(move || runtime().block_on(body)).unwrap()
 }
 
@@ -214,9 +216,29 @@ pub fn of(obstacle: &Obstacle) -> Told {
     Told { cause: obstacle.cause.clone(), next: obstacle.action.clone() }
 }
 
+/// A run that has written its last line is still there for a moment.
+pub fn settled(server: &Server) {
+    sh(server, "flock /var/lib/loopwright/setup/lock true");
+}
+
+/// Until the new program has looked over what the upgrade left.
+pub async fn repaired(entry: &Entry, after: u64) {
+    loop {
+        let mut follow = entry.follow(after).await.map_err(Told::from).unwrap();
+        while let Some(next) = follow.next().await {
+            let event = next.map_err(Told::from).unwrap().event;
+            if let SetupEvent::Finished { work: Work::Repair, ok, .. } = event {
+                assert!(ok, "the repair stopped");
+                return;
+            }
+        }
+    }
+}
+
 /// A removal over the desktop's own connection, which ends with it; then no unit and no user is left.
 pub async fn removed(server: &Server, begun: Begun) {
     let entry = Entry::new(begun.session.clone());
+    settled(server);
     entry.remove(&remote::Removal::default()).await.map_err(Told::from).unwrap();
     begun.session.closed().await;
     let rest = "for n in $(seq 200); do getent passwd loopwright-desk || [ -e /opt/loopwright ] || [ -e /var/lib/loopwright ] || exit 0; sleep 0.05; done; exit 1";

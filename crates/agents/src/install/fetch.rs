@@ -105,7 +105,7 @@ impl Registry {
                 }
                 Err(Trouble::Passing(reason)) => (
                     reason,
-                    "see whether this machine is online and reaches its registry, then install again"
+                    "see whether this machine is online and reaches its registry; where that takes a proxy, put https_proxy=ADDRESS into /etc/environment; then install again"
                         .to_owned(),
                 ),
                 Err(Trouble::Lasting { reason, next }) => (reason, next),
