@@ -304,13 +304,15 @@ fn a_small_server_that_is_odd_in_every_harmless_way_is_set_up_and_is_as_it_was_a
 }
 
 /// As docs/server.md lists it.
-const LEFT: [&str; 6] = [
+const LEFT: [&str; 8] = [
     "/etc/passwd-",
     "/etc/group-",
     "/etc/shadow-",
     "/etc/gshadow-",
     "/var/lib/dpkg/",
     "/var/backups/loopwright-",
+    "/.sudo_as_admin_successful",
+    "/var/lib/sudo/lectured/",
 ];
 
 /// What blocks a plan, as the desktop gets it; each is gone once its cause is.
