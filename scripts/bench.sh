@@ -20,19 +20,29 @@ bench() { # [NAME…] [--OPTION VALUE…]
     [ -n "$known" ] || fail "there is no bench '$name'" "./dev bench ${BENCHES[*]}"
   done
   setup
-  build_benches
+  # A throw-away server takes root, a window takes a webview and a display: where there is none, its rows say so.
+  case " ${wanted[*]} " in *" server "*)
+    [ "$(id -u)" = 0 ] && part servers servers_part
+    part desktop desktop_part; part window window_part ;;
+  esac
+  build_benches "${wanted[@]}"
   # The real agents, at the tested versions: a few hundred megabytes, once.
   case " ${wanted[*]} " in *" agents "*) "$REPO/scripts/agent-clis/install" "$TOOLS" "$NODE_BIN" || fail "the agents' programs could not be installed" "read the error above" ;; esac
   say "  $(nproc 2>/dev/null || echo '?') processors, load $(uptime | sed 's/.*load average[s]*: *//')"
   LOOPWRIGHT_TOOLS=$TOOLS LOOPWRIGHT_NODE=$NODE_BIN LOOPWRIGHT_BENCH_OUT=$TARGET/bench LOOPWRIGHT_BENCH_UI=$REPO/ui/dist "$TARGET/release/loopwright-bench" "${wanted[@]}" "${options[@]}"
 }
 
-build_benches() {
+build_benches() { # NAME…
   local started; started=$(tenths)
   # The dashboard first: the daemon is built with it inside.
   build_ui --release
   cargo build --quiet --release --package daemon --package bench --bins &&
     cargo build --quiet --release --package deploy --example switch_load ||
     fail "the benches could not be built" "read the error above"
+  case " $* " in *" server "*)
+    build_ui --desktop --release
+    cargo build --quiet --release --package testkit --bin throwaway && cargo build --quiet --release --package desktop --bin loopwright ||
+      fail "the desktop program could not be built" "read the error above" ;;
+  esac
   say "  build      $TARGET/release, $(seconds_since "$started")"
 }

@@ -12,6 +12,7 @@ mod options;
 mod process;
 mod report;
 mod row;
+mod server;
 mod socket;
 mod spine;
 mod stand_in;
@@ -42,7 +43,8 @@ fn benches(name: &str, options: &Options) -> Option<Vec<Measure>> {
         "memory" => Some(memory::measures(options)),
         "agents" => Some(agents::measures()),
         "deploy" => Some(deploy::measures()),
-        "server" | "hermes" => Some(Vec::new()),
+        "server" => Some(server::measures()),
+        "hermes" => Some(Vec::new()),
         _ => None,
     }
 }

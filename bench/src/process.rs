@@ -1,6 +1,7 @@
 //! What the kernel says of a process.
 
 use anyhow::{Context, Result};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Resident memory in MB (10^6 bytes).
@@ -63,19 +64,48 @@ pub fn written(pid: u32) -> Result<u64> {
 
 /// Resident memory of the process and of all that descend from it, in MB.
 pub fn family_resident(pid: u32) -> Result<f64> {
-    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")?
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(|child| Some((child, parent(child)?)))
-        .collect();
+    // One that ended meanwhile holds nothing.
+    Ok(family(pid)?.into_iter().filter_map(|one| resident(one).ok()).sum())
+}
+
+/// The process, and all that descend from it.
+pub fn family(pid: u32) -> Result<Vec<u32>> {
+    let parents: Vec<(u32, u32)> =
+        all()?.into_iter().filter_map(|child| Some((child, parent(child)?))).collect();
     let mut family = vec![pid];
     let mut seen = 0;
     while let Some(one) = family.get(seen).copied() {
         family.extend(parents.iter().filter(|(_, parent)| *parent == one).map(|(child, _)| *child));
         seen += 1;
     }
-    // One that ended meanwhile holds nothing.
-    Ok(family.into_iter().filter_map(|one| resident(one).ok()).sum())
+    Ok(family)
+}
+
+/// Every process of this machine.
+pub fn all() -> Result<Vec<u32>> {
+    let entries = std::fs::read_dir("/proc")?.flatten();
+    Ok(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
+}
+
+/// The one that runs this program and stands in this folder.
+pub fn running(program: &Path, folder: &Path) -> Result<Option<u32>> {
+    let is = |pid: &u32, link: &str, path: &Path| {
+        std::fs::read_link(format!("/proc/{pid}/{link}")).is_ok_and(|to| to == path)
+    };
+    Ok(all()?.into_iter().find(|pid| is(pid, "exe", program) && is(pid, "cwd", folder)))
+}
+
+/// As the kernel cuts it: fifteen letters.
+pub fn name(pid: u32) -> Option<String> {
+    Some(std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
+}
+
+/// Memory in MB of which what is shared is divided among those that share it.
+pub fn proportional(pid: u32) -> Result<f64> {
+    let all = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).context("the process is gone")?;
+    let line = all.lines().find_map(|line| line.strip_prefix("Pss:")).context("no Pss")?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024.0 / 1e6)
 }
 
 fn parent(pid: u32) -> Option<u32> {

@@ -160,6 +160,12 @@ fn blobs_are_given_as_bytes_that_cannot_run() {
     assert!(blob.header("content-type").unwrap().starts_with("text/plain"), "{blob:?}");
     let missing = tcp::send(&address, "GET", "/api/blob/nothing", &headers, "");
     assert_eq!((missing.status, refusal(&missing).code), (404, Code::NotFound));
+    let ids = format!("[{:?}, \"nothing\"]", brief.blob.as_str());
+    let several = tcp::send(&address, "POST", "/api/blobs", &headers, &ids);
+    assert_eq!((several.status, several.header("content-type")), (200, Some("application/octet-stream")));
+    assert!(several.body.contains(&house.text(&brief)) && several.body.ends_with('\0'), "{several:?}");
+    let wrong = tcp::send(&address, "POST", "/api/blobs", &headers, "{}");
+    assert_eq!((wrong.status, refusal(&wrong).code), (422, Code::BadInput));
     let climbing = tcp::send(&address, "GET", "/api/blob/..%2F..%2Fjournal.db", &headers, "");
     assert!((400..500).contains(&climbing.status), "{climbing:?}");
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 const RUNS: usize = 5;
-const ENTRIES: u64 = 20_000;
+pub const ENTRIES: u64 = 20_000;
 const PAGE: u32 = 1000;
 
 pub fn twenty_thousand() -> Result<Vec<Row>> {
@@ -59,7 +59,7 @@ pub fn twenty_thousand() -> Result<Vec<Row>> {
 }
 
 /// Appends whole requests, as they end, until there are enough entries.
-fn fill(path: &Path) -> Result<()> {
+pub fn fill(path: &Path) -> Result<()> {
     let fresh_id = JournalId::new("unused")?;
     let opening = Opening::Source { fresh_id: &fresh_id, daemon: "bench", at: At(0) };
     let mut journal = Journal::open(path, opening)?;

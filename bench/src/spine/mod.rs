@@ -6,6 +6,7 @@ mod rest;
 mod run;
 
 use crate::Measure;
+pub use mirror::{ENTRIES, fill};
 
 pub fn measures() -> Vec<Measure> {
     vec![

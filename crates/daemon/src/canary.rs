@@ -108,7 +108,7 @@ struct Place(PathBuf);
 impl Place {
     fn make() -> Result<Self> {
         let bytes: [u8; 8] = crate::names::random()?;
-        let name: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = protocol::hex(bytes);
         let path = std::env::temp_dir().join(format!("loopwright-canary-{name}"));
         let made = std::fs::DirBuilder::new().mode(0o755).create(&path);
         made.with_context(|| format!("failed to make {}", path.display()))?;

@@ -4,22 +4,10 @@ use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
+use protocol::blobs::{self, Kept};
 use protocol::{ApiError, BlobId, Request, Response};
 use std::path::PathBuf;
 use tokio::net::UnixStream;
-
-/// The header in which a blob's salt stands, in hex.
-pub const SALT: &str = "x-loopwright-salt";
-
-/// 16 bytes out of 32 hex digits.
-fn salt(hex: &[u8]) -> Option<[u8; 16]> {
-    let mut salt = [0; 16];
-    let digit = |at: usize| char::from(*hex.get(at)?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    for (at, byte) in salt.iter_mut().enumerate() {
-        *byte = digit(2 * at)? << 4 | digit(2 * at + 1)?;
-    }
-    (hex.len() == 32).then_some(salt)
-}
 
 pub struct Client {
     socket: PathBuf,
@@ -58,18 +46,10 @@ impl Client {
         }
     }
 
-    /// A blob with its salt, as a mirror needs it; none when it was forgotten.
-    pub async fn blob(&self, id: &BlobId) -> Result<Option<([u8; 16], Vec<u8>)>> {
-        let response = self.send("GET", &format!("/api/blob/{id}"), Vec::new()).await?;
-        let status = response.status();
-        let salt = response.headers().get(SALT).and_then(|hex| salt(hex.as_bytes()));
-        let body = response.into_body().collect().await?.to_bytes();
-        match (status.is_success(), salt) {
-            (true, Some(salt)) => Ok(Some((salt, body.to_vec()))),
-            (true, None) => anyhow::bail!("the daemon gave no {SALT}; are both of one version?"),
-            (false, _) if status == hyper::StatusCode::NOT_FOUND => Ok(None),
-            (false, _) => anyhow::bail!("the daemon answered {status}: {}", String::from_utf8_lossy(&body)),
-        }
+    /// Several blobs, in order: at least the first one, and as many as one answer holds.
+    pub async fn blobs(&self, ids: &[BlobId]) -> Result<Vec<Kept>> {
+        let body = self.post("/api/blobs", serde_json::to_vec(ids)?).await?;
+        blobs::take(&body).context("the daemon's blobs are not whole; are both of one version?")
     }
 
     async fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Result<hyper::Response<Incoming>> {
@@ -119,20 +99,6 @@ impl Heads {
             if let Ok(data) = frame.into_data() {
                 self.buffer.extend_from_slice(&data);
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_salt_is_32_hex_digits() {
-        assert_eq!(
-            super::salt(b"000102030405060708090a0b0c0d0eff").map(|salt| (salt[1], salt[15])),
-            Some((1, 255))
-        );
-        for wrong in ["", "00", "zz0102030405060708090a0b0c0d0eff", "000102030405060708090a0b0c0d0eff0"] {
-            assert_eq!(super::salt(wrong.as_bytes()), None);
         }
     }
 }

@@ -53,7 +53,7 @@ pub struct Sessions {
 
 /// Hex SHA-256: what the page can compute as well.
 fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    protocol::hex(Sha256::digest(text.as_bytes()))
 }
 
 /// Both ends derive these from the token.

@@ -17,6 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Above the longest text that is taken, so that a longer one gets a reason and not a cut connection.
 const BODY: usize = 4 * 1024 * 1024;
+/// Blobs in one answer go on until they are longer than this.
+const BLOBS: usize = 2 * 1024 * 1024;
+/// The header in which a blob's salt stands, in hex.
+const SALT: &str = "x-loopwright-salt";
 
 type Shared = State<Arc<Daemon>>;
 
@@ -61,6 +65,7 @@ fn api() -> Router<Arc<Daemon>> {
         .route("/api/request", post(request))
         .route("/api/head", get(head))
         .route("/api/blob/{id}", get(blob))
+        .route("/api/blobs", post(blobs))
         .layer(DefaultBodyLimit::max(BODY))
 }
 
@@ -137,11 +142,37 @@ async fn blob(State(daemon): Shared, Path(id): Path<BlobId>) -> HttpResponse {
         Ok(Some(blob)) => {
             let kind =
                 if blob.data.starts_with(b"\x89PNG") { "image/png" } else { "text/plain; charset=utf-8" };
-            let salt: String = blob.salt.iter().map(|byte| format!("{byte:02x}")).collect();
-            let salt = (header::HeaderName::from_static(crate::client::SALT), salt);
+            let salt = protocol::hex(blob.salt);
+            let salt = (header::HeaderName::from_static(SALT), salt);
             ([(header::CONTENT_TYPE, kind.to_owned()), salt], blob.data).into_response()
         }
         Ok(None) => Refusal(ApiError::new(Code::NotFound, "this is not kept any more")).into_response(),
+        Err(e) => Refusal(e).into_response(),
+    }
+}
+
+/// The first ones of what is asked for, as a copy of the journal needs them.
+async fn blobs(State(daemon): Shared, body: axum::body::Bytes) -> HttpResponse {
+    let ids: Vec<BlobId> = match serde_json::from_slice(&body) {
+        Ok(ids) => ids,
+        Err(e) => {
+            return Refusal(ApiError::new(Code::BadInput, format!("not names of blobs: {e}"))).into_response();
+        }
+    };
+    let read = move |reader: &journal::Reader| {
+        let mut out = Vec::new();
+        for id in &ids {
+            let blob = reader.blob_with_salt(id)?;
+            let put =
+                protocol::blobs::put(&mut out, blob.as_ref().map(|blob| (&blob.salt, blob.data.as_slice())));
+            if !put || out.len() > BLOBS {
+                break;
+            }
+        }
+        Ok(out)
+    };
+    match daemon.reads.ask(read).await {
+        Ok(out) => ([(header::CONTENT_TYPE, "application/octet-stream")], out).into_response(),
         Err(e) => Refusal(e).into_response(),
     }
 }

@@ -258,7 +258,7 @@ pub(crate) fn blob_id(data: &[u8]) -> String {
     let mut hash = Sha1::new();
     hash.update(format!("blob {}\0", data.len()).as_bytes());
     hash.update(data);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    protocol::hex(hash.finalize())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub use error::Error;
 pub use feed::{apply, catch_up, open_memory};
 pub use folder::{Folder, State};
 pub use news::{News, What};
-pub use pull::{Pulled, Salt, Source};
+pub use pull::{Pulled, Source};
 pub use recall::{query, told};
 
 #[cfg(test)]

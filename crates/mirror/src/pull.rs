@@ -1,8 +1,8 @@
 //! Filling a copy: what is new comes by cursor, with its texts.
 
 use crate::{Error, Folder, State, catch_up, open_memory};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use journal::{Journal, NewBlob, Opening, Reader};
+use protocol::blobs::Kept;
 use protocol::fact::Entry;
 use protocol::view::Hello;
 use protocol::{ApiError, At, BlobId, JournalId, Request, Response};
@@ -10,17 +10,14 @@ use std::future::Future;
 
 /// Entries that are asked for at once.
 const PAGE: u32 = 500;
-/// Texts that are on their way at once.
-const TEXTS: usize = 8;
-
-/// 16 random bytes that a blob's name is made with.
-pub type Salt = [u8; 16];
+/// Texts that are asked for at once.
+const TEXTS: usize = 1000;
 
 /// A daemon that can be asked.
 pub trait Source {
     fn call(&self, request: &Request) -> impl Future<Output = Result<Response, ApiError>> + Send;
-    /// A blob as a mirror needs it; none when it was forgotten.
-    fn blob(&self, id: &BlobId) -> impl Future<Output = Result<Option<(Salt, Vec<u8>)>, ApiError>> + Send;
+    /// The first ones of these, in order: at least one, and as many as one answer holds.
+    fn blobs(&self, ids: &[BlobId]) -> impl Future<Output = Result<Vec<Kept>, ApiError>> + Send;
 }
 
 /// How a copy stands after it was filled.
@@ -141,12 +138,20 @@ async fn texts<'a>(
     entries: impl Iterator<Item = &'a Entry>,
 ) -> Result<Vec<NewBlob>, Error> {
     let ids: Vec<BlobId> = entries.flat_map(|entry| entry.fact.texts()).cloned().collect();
-    let fetched = stream::iter(ids).map(|id| async move {
-        let found = source.blob(&id).await?;
-        Ok::<_, Error>(found.map(|(salt, data)| NewBlob { id, salt, data }))
-    });
-    let blobs: Vec<Option<NewBlob>> = fetched.buffered(TEXTS).try_collect().await?;
-    Ok(blobs.into_iter().flatten().collect())
+    let mut texts = Vec::with_capacity(ids.len());
+    let mut rest = ids.as_slice();
+    while let Some(asked) = rest.get(..TEXTS.min(rest.len())).filter(|asked| !asked.is_empty()) {
+        let kept = source.blobs(asked).await?;
+        if kept.is_empty() || kept.len() > asked.len() {
+            return Err(Error::OddAnswer);
+        }
+        rest = rest.get(kept.len()..).unwrap_or_default();
+        let named = asked.iter().zip(kept);
+        texts.extend(
+            named.filter_map(|(id, kept)| kept.map(|(salt, data)| NewBlob { id: id.clone(), salt, data })),
+        );
+    }
+    Ok(texts)
 }
 
 async fn blocking<T: Send + 'static>(

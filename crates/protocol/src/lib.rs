@@ -5,6 +5,7 @@
 //! version, stays readable: its golden file in `golden/` is never edited.
 
 pub mod api;
+pub mod blobs;
 pub mod clean;
 pub mod date;
 pub mod desk;

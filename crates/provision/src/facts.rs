@@ -20,6 +20,18 @@ pub(crate) fn memory(root: &Root, field: &str) -> Option<u64> {
     line.split_ascii_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
+/// The proxy settings of the whole machine, as a sign-in would get them: sudo and services do not.
+pub fn proxies(root: &Root) -> Vec<(String, String)> {
+    let text = text(root, "/etc/environment").unwrap_or_default();
+    let lines = text.lines().filter_map(|line| {
+        let (name, value) = line.trim().trim_start_matches("export ").split_once('=')?;
+        let lower = name.to_lowercase();
+        let value = value.trim().trim_matches(['"', '\'']);
+        (lower.ends_with("_proxy") && !value.is_empty()).then(|| (lower, value.to_owned()))
+    });
+    lines.collect()
+}
+
 /// Its kernel, swap and clock are its host's.
 pub(crate) fn is_container(root: &Root) -> bool {
     root.at("/run/systemd/container").exists()

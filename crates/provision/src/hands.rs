@@ -1,6 +1,7 @@
 //! Everything that reaches out of the files: programs, owners, locks, the network and the clock. One real form; tests
 //! have one that records what it was asked for and plays the system's part in a folder.
 
+use crate::place::Root;
 use protocol::At;
 use rustix::fs::FlockOperation;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -96,6 +97,9 @@ impl Hands for Real {
 
     fn run(&self, call: &Call<'_>) -> io::Result<Said> {
         let mut command = Command::new(call.program);
+        if std::env::var_os("http_proxy").is_none() {
+            command.envs(crate::facts::proxies(&Root::new("/")));
+        }
         command.args(&call.args).env("PATH", PATH).env("LC_ALL", "C.UTF-8").envs(call.env.iter().copied());
         let out = command.current_dir("/").stdin(Stdio::null()).output()?;
         Ok(Said {

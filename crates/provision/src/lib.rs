@@ -33,6 +33,7 @@ mod want;
 #[cfg(test)]
 mod tests;
 
+pub use facts::proxies;
 pub use hands::{Call, Hands, Real, Said, Space};
 pub use health::health;
 pub use house::House;

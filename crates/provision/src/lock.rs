@@ -65,7 +65,7 @@ impl Lock {
         let mut file = opened.map_err(failed())?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(held(owner_in(root))),
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(held(owner_in(root), since(&file))),
             Err(e) => return Err(failed()(e.into())),
         }
         let text = serde_json::to_vec(owner).unwrap_or_default();
@@ -80,10 +80,19 @@ impl Lock {
     }
 }
 
-fn held(other: Option<Owner>) -> Stop {
-    let who = other.map_or_else(String::new, |other| format!(": {} (process {})", other.work, other.pid));
-    let cause = format!("another set-up runs{who}");
-    Stop::Blocked(obstacle(ObstacleKind::Running, cause, "watch it with `loopwrightd setup status --follow`"))
+/// The file is written when the lock is taken.
+fn since(file: &File) -> String {
+    let written = file.metadata().and_then(|meta| meta.modified());
+    let whole = written.map(httpdate::fmt_http_date).unwrap_or_default();
+    // `Sun, 06 Nov 1994 08:49:37 GMT`
+    whole.get(17..25).map_or_else(String::new, |time| format!(" since {time} UTC"))
+}
+
+fn held(other: Option<Owner>, since: String) -> Stop {
+    let who = other.map_or_else(String::new, |other| format!(": process {} {}", other.pid, other.work));
+    let cause = format!("another set-up runs{since}{who}");
+    let action = "wait for its end: `loopwrightd setup status --follow` on the server shows it";
+    Stop::Blocked(obstacle(ObstacleKind::Running, cause, action))
 }
 
 impl Drop for Lock {

@@ -36,6 +36,12 @@ pub enum ConnectError {
         #[source]
         source: io::Error,
     },
+    #[error("{host} cannot be reached: {}", source.to_string().to_lowercase())]
+    Unreachable {
+        host: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("{host} refuses connections to port {port}")]
     Refused { host: String, port: u16 },
     #[error("{host} did not answer on port {port} within {seconds} s")]
@@ -74,6 +80,10 @@ pub enum ConnectError {
     AgentEmpty,
     #[error("{host} ended it after too many tries")]
     TooManyFailures { host: String },
+    #[error("{host} does not let {user} in: {words}")]
+    TurnedAway { host: String, user: String, words: String },
+    #[error("{host} ended it after {tried} of the keys in this computer's SSH agent")]
+    TooManyKeys { host: String, tried: usize },
     #[error("the server's question was not answered")]
     NotAnswered,
     #[error("{host} did not say within {seconds} s whether the sign-in is taken")]
@@ -102,6 +112,9 @@ impl ConnectError {
         match self {
             Self::Dns { .. } => "check the name, or use the server's IP address".into(),
             Self::NoRoute { .. } => "check that this computer is online".into(),
+            Self::Unreachable { .. } => {
+                "check the address and that the server runs; a firewall on the way may turn this computer away".into()
+            }
             Self::Refused { .. } => "check the port, and that the server runs and its SSH service is on".into(),
             Self::Silent { .. } => "check the address, that the server runs, and that a firewall lets SSH through".into(),
             Self::Hung { .. } => "the server is overloaded or frozen: restart it at your provider, then try again".into(),
@@ -129,6 +142,10 @@ impl ConnectError {
             Self::NoAgent { .. } => "start the agent, or use the key's file".into(),
             Self::AgentEmpty => "add a key with ssh-add, or use the key's file".into(),
             Self::TooManyFailures { .. } => PENALTY.into(),
+            Self::TurnedAway { .. } => "do what it says, or ask whoever runs the server".into(),
+            Self::TooManyKeys { .. } => {
+                "use the key's file instead of the agent: the server counts each key of the agent as a try".into()
+            }
             Self::NotAnswered => "sign in again and answer it".into(),
             Self::SlowSignIn { .. } => "try again; if it stays so, restart the server at your provider".into(),
             Self::Lost { .. } => "try again".into(),
@@ -153,6 +170,7 @@ impl ConnectError {
         match self {
             Self::Dns { .. }
             | Self::NoRoute { .. }
+            | Self::Unreachable { .. }
             | Self::Refused { .. }
             | Self::Silent { .. }
             | Self::Hung { .. }

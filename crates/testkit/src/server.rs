@@ -7,7 +7,7 @@
 //! - [`distance`] makes a connection as slow as one around the world.
 //!
 //! What these servers cannot do, as on many small servers that are sold: swap, kernel settings outside of `net`, modules, limits
-//! of memory for single units, a clock of their own. `/proc/meminfo` is a fixed picture. They have no IPv6.
+//! of memory for single units, a clock of their own. `/proc/meminfo` is a fixed picture. They have IPv4, or by a fault IPv6.
 
 pub mod distance;
 mod host;
@@ -16,12 +16,14 @@ pub mod keeper;
 mod manifest;
 mod net;
 mod place;
+mod proxy;
 mod spec;
 
 pub use image::image;
 pub use manifest::{LEFT_OUT, Manifest, Thing};
 pub use net::{Contact, Net, Server};
 pub use place::Place;
+pub use proxy::Proxy;
 pub use spec::{Fault, Init, Login, Outside, Ran, Request, Running, Spec, Sudo, Suite};
 
 use std::io::Result;

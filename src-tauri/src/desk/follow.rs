@@ -1,7 +1,8 @@
 //! While a daemon is reached: every wake-up goes to the window at once, and the copy is filled after it.
 
 use super::{Spot, told};
-use mirror::{Salt, Source};
+use mirror::Source;
+use protocol::blobs::Kept;
 use protocol::{ApiError, BlobId, Request, Response};
 use remote::{Control, ControlError};
 use std::sync::Arc;
@@ -14,8 +15,8 @@ impl Source for Daemon {
     async fn call(&self, request: &Request) -> Result<Response, ApiError> {
         self.0.request(request).await.map_err(|e| told(&e))
     }
-    async fn blob(&self, id: &BlobId) -> Result<Option<(Salt, Vec<u8>)>, ApiError> {
-        self.0.blob(id).await.map_err(|e| told(&e))
+    async fn blobs(&self, ids: &[BlobId]) -> Result<Vec<Kept>, ApiError> {
+        self.0.blobs(ids).await.map_err(|e| told(&e))
     }
 }
 

@@ -243,8 +243,11 @@ fn every_way_to_sign_in_is_asked_with_what_it_needs() {
     browser.click("[data-testid=more] summary");
     browser.type_into("[data-testid=jump-host]", "bastion.example");
     browser.type_into("[data-testid=jump-user]", "hop");
+    browser.choose("[data-testid=jump-with]", "password");
+    browser.type_into("[data-testid=jump-password]", "hop's own");
     browser.click("[data-testid=meet]");
     let met = window.asked("meet", 2);
+    assert_eq!(met["jumps"], json!([{ "with": "password", "password": "hop's own" }]));
     assert_eq!(met["secret"], json!({ "with": "key", "path": "~/.ssh/id_ed25519", "passphrase": "open" }));
     let jump = json!({ "host": "bastion.example", "port": 22, "user": "hop", "jump": null });
     assert_eq!(

@@ -3,20 +3,12 @@
 
 use super::App;
 use super::kept::RwSignal;
-use super::signals::effect;
+use super::reading::{Load, asked};
 use crate::backend::desk;
-use protocol::ApiError;
 use protocol::desk::{DeskAnswer, DeskEvent, DeskRequest, Place, PlaceRow};
-use std::cell::RefCell;
-use std::rc::Rc;
 
 /// Something that was asked of the desktop program.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Got {
-    Loading,
-    Failed(ApiError),
-    Ready(DeskAnswer),
-}
+pub type Got = Load<DeskAnswer>;
 
 #[derive(Clone, Copy)]
 pub struct Desk {
@@ -98,60 +90,9 @@ impl Desk {
     }
 }
 
-#[derive(Default)]
-struct Asking {
-    wanted: Option<DeskRequest>,
-    shown: Option<DeskRequest>,
-    in_flight: bool,
-    again: bool,
-}
-
-/// Asks whenever `make` changes its mind or one of its signals moves; `None` asks nothing. At most one call is on its way.
+/// Asks whenever `make` changes its mind or one of its signals moves; `None` asks nothing.
 pub fn ask(app: App, make: impl Fn() -> Option<DeskRequest> + 'static) -> RwSignal<Got> {
-    let got = RwSignal::new(Got::Loading);
-    let asking = Rc::new(RefCell::new(Asking::default()));
-    effect(move || {
-        let Some(request) = make() else { return };
-        let start = {
-            let mut state = asking.borrow_mut();
-            state.wanted = Some(request);
-            state.again = state.in_flight;
-            !std::mem::replace(&mut state.in_flight, true)
-        };
-        if start {
-            leptos::task::spawn_local(pull(app, Rc::clone(&asking), got));
-        }
-    });
-    got
-}
-
-async fn pull(app: App, asking: Rc<RefCell<Asking>>, got: RwSignal<Got>) {
-    loop {
-        let wanted = {
-            let mut state = asking.borrow_mut();
-            state.again = false;
-            state.wanted.clone()
-        };
-        let Some(request) = wanted else { break };
-        let answer = desk::desk(request.clone()).await;
-        let (current, shown) = {
-            let state = asking.borrow();
-            (state.wanted.as_ref() == Some(&request), state.shown.as_ref() == Some(&request))
-        };
-        match answer {
-            // What is on the screen was true a moment ago.
-            Err(why) if shown => app.warn(&why),
-            answer if current => {
-                asking.borrow_mut().shown = answer.is_ok().then_some(request);
-                let _ = got.try_set(answer.map_or_else(Got::Failed, Got::Ready));
-            }
-            _ => {}
-        }
-        if !asking.borrow().again {
-            break;
-        }
-    }
-    asking.borrow_mut().in_flight = false;
+    asked(app, Box::new(make), desk::desk)
 }
 
 /// Does something; a refusal is shown as a remark, `then` runs when it worked.

@@ -26,7 +26,7 @@ pub async fn demand() -> Result<(), ApiError> {
     let crypto = web_sys::window().and_then(|window| window.crypto().ok()).ok_or_else(no_crypto)?;
     let mut random = [0; 16];
     crypto.get_random_values_with_u8_array(&mut random).map_err(|_| no_crypto())?;
-    let nonce = hex(&random);
+    let nonce = protocol::hex(random);
     let id: String = hash(&crypto, &format!("id:{token}")).await?.chars().take(16).collect();
     let secret = hash(&crypto, &format!("secret:{token}")).await?;
     let expected = hash(&crypto, &format!("{secret}{nonce}")).await?;
@@ -43,11 +43,7 @@ async fn hash(crypto: &Crypto, text: &str) -> Result<String, ApiError> {
     let digest =
         crypto.subtle().digest_with_str_and_buffer_source("SHA-256", &bytes).map_err(|_| no_crypto())?;
     let digest: JsValue = JsFuture::from(digest).await.map_err(|_| no_crypto())?;
-    Ok(hex(&js_sys::Uint8Array::new(digest.unchecked_ref()).to_vec()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(protocol::hex(js_sys::Uint8Array::new(digest.unchecked_ref()).to_vec()))
 }
 
 fn no_crypto() -> ApiError {

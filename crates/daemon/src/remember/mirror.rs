@@ -2,7 +2,8 @@
 
 use crate::client::Client;
 use anyhow::{Context, Result};
-use mirror::{Folder, Pulled, Salt, Source, Unreached};
+use mirror::{Folder, Pulled, Source, Unreached};
+use protocol::blobs::Kept;
 use protocol::*;
 use std::path::Path;
 
@@ -10,8 +11,8 @@ impl Source for Client {
     async fn call(&self, request: &Request) -> Result<Response, ApiError> {
         Client::call(self, request).await.map_err(refusal)
     }
-    async fn blob(&self, id: &BlobId) -> Result<Option<(Salt, Vec<u8>)>, ApiError> {
-        Client::blob(self, id).await.map_err(refusal)
+    async fn blobs(&self, ids: &[BlobId]) -> Result<Vec<Kept>, ApiError> {
+        Client::blobs(self, ids).await.map_err(refusal)
     }
 }
 

@@ -13,7 +13,7 @@ use deploy::edge::EdgeClient;
 use protocol::api::DomainRow;
 use protocol::setup::{Certificate, Obstacle, ObstacleKind};
 use protocol::{AgentId, ApiError, Code, Request, Response};
-use provision::{House, paths};
+use provision::{House, Root, paths};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -40,7 +40,12 @@ impl Daemon {
         let folder = tools::agents_folder(&self.home, Some(Path::new(paths::TOOLS)));
         let settings = Settings::read(&self.home.settings())?;
         let setup = tools::setup(&self.home, &folder, None, &settings, users)?;
-        Ok(tools::room(folder, setup, tell))
+        let mut room = tools::room(folder, setup, tell);
+        // sudo and services start without the machine's proxy settings.
+        for (name, value) in provision::proxies(&Root::new("/")) {
+            room.machine.env.entry(name).or_insert(value);
+        }
+        Ok(room)
     }
 
     /// One that was killed a moment ago is on its way back, and is waited for.

@@ -138,6 +138,8 @@ impl Wished {
 
 pub fn run(options: Options, json: bool) -> Result<ExitCode> {
     let root = Root::new("/");
+    // Whoever signs in may have one that makes everything private; agents and sites read what is made here.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let tell = Tell { json };
     let daemon = Daemon::new()?;
     let setup = work::setup(root, &Real, &daemon)?;

@@ -24,7 +24,7 @@ pub fn sha256(path: &Path) -> Result<String> {
     loop {
         let read = file.read(&mut buffer).with_context(failed)?;
         if read == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(protocol::hex(hash.finalize()));
         }
         hash.update(buffer.get(..read).unwrap_or_default());
     }

@@ -15,6 +15,9 @@ pub struct Found {
     /// The user that we are, and what it may do.
     pub user: Option<String>,
     pub rights: Rights,
+    /// Where it may do nothing: what sudo said about it; "none" where there is no sudo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sudo_says: Option<String>,
     pub cores: Option<u32>,
     /// Bytes.
     pub memory: Option<u64>,

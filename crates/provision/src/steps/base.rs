@@ -71,7 +71,7 @@ pub(super) fn desk(setup: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
     let has = facts::text(&setup.root, &path).unwrap_or_default();
     let content = match &order.key {
         None => has,
-        Some(key) => match entry(key) {
+        Some(key) => match entry(key, limits(setup)) {
             Some(entry) if has.lines().any(|line| line == entry) => has,
             Some(entry) => format!("{has}{entry}\n"),
             None => {
@@ -86,8 +86,18 @@ pub(super) fn desk(setup: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
     Ok(Look::Wants(wants))
 }
 
-/// One line for sshd: this key runs one program, and may forward to what listens here.
-fn entry(key: &str) -> Option<String> {
+/// All but forwarding, as OpenSSH says it; and by the words that Dropbear knows too, which refuses a key with any other.
+fn limits(setup: &Setup<'_>) -> &'static str {
+    match facts::program(&setup.root, "dropbear") {
+        Some(_) if facts::program(&setup.root, "sshd").is_none() => {
+            "no-agent-forwarding,no-X11-forwarding,no-pty"
+        }
+        Some(_) | None => "restrict,port-forwarding",
+    }
+}
+
+/// One line for the SSH server: this key runs one program, and may forward to what listens here.
+fn entry(key: &str, limits: &str) -> Option<String> {
     let mut words = key.split_ascii_whitespace();
     let (kind, data) = (words.next()?, words.next()?);
     let plain = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
@@ -101,9 +111,7 @@ fn entry(key: &str) -> Option<String> {
         .take(80)
         .collect();
     let runs = format!("{} ssh-entry", paths::PROGRAM);
-    sound.then(|| {
-        format!("restrict,port-forwarding,command=\"{runs}\" {kind} {data} {comment}").trim().to_owned()
-    })
+    sound.then(|| format!("{limits},command=\"{runs}\" {kind} {data} {comment}").trim().to_owned())
 }
 
 pub(super) fn users(_: &Setup<'_>, _: &Order) -> Result<Look, Stop> {

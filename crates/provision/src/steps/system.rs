@@ -8,10 +8,12 @@ use crate::run::{Order, Setup};
 use crate::stop::{Stop, io, obstacle};
 use protocol::setup::{Obstacle, ObstacleKind};
 
-const MEMORY: u64 = 512 << 20;
+/// What is sold as 512 MB shows less: the kernel keeps some for itself.
+const MEMORY: u64 = 430 << 20;
 const ROOM: u64 = 2 << 30;
 /// Once it is installed, this much is enough to go on.
 const ROOM_LATER: u64 = 100 << 20;
+const ROOM_TEMPORARY: u64 = 16 << 20;
 /// A clock that is off by this much breaks certificates.
 const SKEW: u64 = 12 * 3600 * 1000;
 
@@ -61,7 +63,10 @@ fn init(setup: &Setup<'_>) -> Result<Option<Obstacle>, Stop> {
 fn memory(setup: &Setup<'_>) -> Result<Option<Obstacle>, Stop> {
     let has = facts::memory(&setup.root, "MemTotal").filter(|has| *has < MEMORY);
     Ok(has.map(|has| {
-        let cause = format!("this server has {} MB of memory, and 512 MB are the least", has >> 20);
+        let cause = format!(
+            "this server has {} MB of memory; a server that is sold with 512 MB is the least",
+            has >> 20
+        );
         obstacle(ObstacleKind::Memory, cause, "use a server with 1 GB or more")
     }))
 }
@@ -86,7 +91,16 @@ fn room(setup: &Setup<'_>) -> Result<Option<Obstacle>, Stop> {
             return Ok(Some(obstacle(ObstacleKind::Disk, cause, action)));
         }
     }
-    Ok(None)
+    // apt checks its lists' signatures with files in there.
+    let space = setup.hands.space(&setup.root.at("/tmp")).map_err(io("look at the disk of /tmp"))?;
+    Ok((space.free < ROOM_TEMPORARY).then(|| {
+        let cause = format!(
+            "/tmp is full: {} MB are free, and {} MB are needed",
+            space.free >> 20,
+            ROOM_TEMPORARY >> 20
+        );
+        obstacle(ObstacleKind::Disk, cause, "delete what lies in /tmp, or give it more room")
+    }))
 }
 
 /// Folders of ours that no journal knows of.
@@ -131,7 +145,7 @@ fn network(setup: &Setup<'_>) -> Result<Option<Obstacle>, Stop> {
 fn has_proxy(setup: &Setup<'_>) -> Result<bool, Stop> {
     let said = setup.run(&Call::new("apt-config", &["dump", "Acquire::http::Proxy"]))?;
     let env = std::env::var_os("http_proxy").is_some_and(|value| !value.is_empty());
-    Ok(env || said.out.contains("://"))
+    Ok(env || !facts::proxies(&setup.root).is_empty() || said.out.contains("://"))
 }
 
 /// The first package source that is reached by the network.

@@ -20,15 +20,20 @@ pub(super) async fn sign_in(entering: &mut Entering<'_>) -> Result<Outcome, Conn
     let held =
         held.map_err(|_| ConnectError::NoAgent { why: "it does not answer".into() })?.map_err(unusable)?;
     let mut outcome = None;
-    for identity in held.iter().take(KEYS) {
+    for (before, identity) in held.iter().take(KEYS).enumerate() {
         let key = identity.public_key().into_owned();
         let hash = entering.rsa_hash(&key.algorithm()).await;
         let user = entering.target.user.clone();
         // The agent may ask its user: no time limit of ours.
         let tried = entering.wire.handle.authenticate_publickey_with(user, key, hash, &mut agent).await;
         let settled = match tried {
-            Ok(result) => entering.settled(Ok(Ok(result))).await?,
-            Err(_) if entering.wire.handle.is_closed() => return Err(entering.ended().await),
+            Ok(result) => {
+                let settled = entering.settled(Ok(Ok(result))).await;
+                settled.map_err(|error| of_the_agent(error, before))?
+            }
+            Err(_) if entering.wire.handle.is_closed() => {
+                return Err(of_the_agent(entering.ended().await, before));
+            }
             Err(error) => return Err(ConnectError::NoAgent { why: error.to_string().to_lowercase() }),
         };
         match settled {
@@ -37,6 +42,14 @@ pub(super) async fn sign_in(entering: &mut Entering<'_>) -> Result<Outcome, Conn
         }
     }
     outcome.ok_or(ConnectError::AgentEmpty)
+}
+
+/// A server that had enough had it because of the agent's other keys.
+fn of_the_agent(error: ConnectError, before: usize) -> ConnectError {
+    match error {
+        ConnectError::TooManyFailures { host } => ConnectError::TooManyKeys { host, tried: before + 1 },
+        other => other,
+    }
 }
 
 async fn reach(at: &AgentAt) -> Result<Agent, ConnectError> {

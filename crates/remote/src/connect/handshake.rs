@@ -95,6 +95,11 @@ pub(super) struct Wire {
 }
 
 impl Wire {
+    /// What the server has shown so far.
+    pub fn banner(&self) -> String {
+        self.banner.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub fn into_session(self, target: Target, over: Option<Session>) -> Session {
         let banner = self.banner.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let key = HostKey { kind: self.key.algorithm().to_string(), sha256: sha256(&self.key) };
@@ -111,6 +116,7 @@ pub(super) async fn handshake(
     let (keys, mut presented) = mpsc::channel(1);
     let (end, ended) = watch::channel(None);
     let banner = Arc::new(Mutex::new(String::new()));
+    let heard = line.heard();
     let callbacks = Callbacks { keys, accepted: None, banner: Arc::clone(&banner), end };
     let connecting = client::connect_stream(Arc::new(config(local, target)), line, callbacks);
     tokio::pin!(connecting);
@@ -129,10 +135,14 @@ pub(super) async fn handshake(
                     (_, Some(Err(refusal))) => Err(refusal),
                     (Ok(handle), Some(Ok(key))) => Ok(Wire { handle, end: ended, banner, key }),
                     (Ok(_), None) => Err(ConnectError::NotTrusted { host: target.host.clone() }),
+                    (Err(_), None) if heard.is_something_else() => Err(not_ssh(target)),
                     (Err(error), judged) => Err(failed(target, error, judged.is_some())),
                 };
             }
             () = sleep_until(deadline) => {
+                if heard.is_something_else() {
+                    return Err(not_ssh(target));
+                }
                 let seconds = local.limits.handshake.as_secs();
                 return Err(ConnectError::Hung { host: target.host.clone(), seconds });
             }
@@ -140,10 +150,14 @@ pub(super) async fn handshake(
     }
 }
 
+fn not_ssh(target: &Target) -> ConnectError {
+    ConnectError::NotSsh { host: target.host.clone(), port: target.port }
+}
+
 fn failed(target: &Target, error: russh::Error, key_seen: bool) -> ConnectError {
-    let (host, port) = (target.host.clone(), target.port);
+    let host = target.host.clone();
     match error {
-        russh::Error::Version => ConnectError::NotSsh { host, port },
+        russh::Error::Version => not_ssh(target),
         russh::Error::NoCommonAlgo { kind, theirs, .. } => {
             let kind = format!("{kind:?}").to_lowercase();
             ConnectError::NothingInCommon { host, kind, theirs: theirs.join(", ") }

@@ -40,6 +40,8 @@ pub(super) struct Entering<'a> {
     pub target: &'a Target,
     pub ask: Option<&'a Asker>,
     pub wire: &'a mut Wire,
+    /// Of the server's banner, what is shown to everyone.
+    shown: usize,
 }
 
 pub(super) async fn sign_in(
@@ -49,12 +51,13 @@ pub(super) async fn sign_in(
     ask: Option<&Asker>,
     wire: &mut Wire,
 ) -> Result<(), ConnectError> {
-    let mut entering = Entering { local, target, ask, wire };
+    let mut entering = Entering { local, target, ask, wire, shown: 0 };
     // Says which ways are open, and is not counted as a failure by the server.
     let offered = match entering.none().await? {
         Outcome::In => return Ok(()),
         Outcome::No(offered) | Outcome::More(offered) => offered,
     };
+    entering.shown = entering.wire.banner().len();
     let outcome = entering.by(with, &offered).await?;
     let wanted = match outcome {
         Outcome::In => return Ok(()),
@@ -152,13 +155,21 @@ impl Entering<'_> {
     /// The line was closed under us: why.
     pub async fn ended(&mut self) -> ConnectError {
         let host = self.target.host.clone();
-        let told = timeout(self.local.limits.keepalive, self.wire.end.wait_for(Option::is_some)).await;
+        let mut end = self.wire.end.clone();
+        let told = timeout(self.local.limits.keepalive, end.wait_for(Option::is_some)).await;
         let why = match told {
             Ok(Ok(why)) => why.clone().unwrap_or_default(),
             Ok(Err(_)) | Err(_) => "the connection was cut".into(),
         };
         if why.contains("Too many authentication failures") {
             return ConnectError::TooManyFailures { host };
+        }
+        // Some last words, after what was shown to everyone, are meant for this user.
+        let banner = self.wire.banner();
+        let words: Vec<&str> = banner.get(self.shown..).unwrap_or_default().split_whitespace().collect();
+        if !words.is_empty() {
+            let (user, words) = (self.target.user.clone(), words.join(" "));
+            return ConnectError::TurnedAway { host, user, words };
         }
         ConnectError::Lost { host, phase: Phase::SignIn, why }
     }

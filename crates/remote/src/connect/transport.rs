@@ -6,6 +6,7 @@ use crate::trouble::ConnectError;
 use protocol::desk::Target;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,6 +18,27 @@ pub(super) trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
 
 pub(super) type Guarded = Guard<Box<dyn Line>>;
+
+/// The first bytes that came, for telling what is not an SSH server by what it says.
+#[derive(Clone, Default)]
+pub(super) struct Heard(Arc<Mutex<Vec<u8>>>);
+
+/// A server may say something before its first line of SSH; who says this much and no such line is none.
+const HEARD: usize = 1024;
+
+impl Heard {
+    fn note(&self, bytes: &[u8]) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = HEARD.saturating_sub(heard.len()).min(bytes.len());
+        heard.extend_from_slice(bytes.get(..room).unwrap_or_default());
+    }
+
+    /// Something came, and no line of it is how an SSH server begins.
+    pub fn is_something_else(&self) -> bool {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !heard.is_empty() && !heard.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"SSH-"))
+    }
+}
 
 pub(super) async fn direct(target: &Target, limits: &Limits) -> Result<Guarded, ConnectError> {
     let host = || target.host.clone();
@@ -47,6 +69,10 @@ fn unreachable(target: &Target, limits: &Limits, error: Option<io::Error>) -> Co
         }
         Some(error) if error.kind() == io::ErrorKind::TimedOut => {
             ConnectError::Silent { host, port, seconds: limits.connect.as_secs() }
+        }
+        // Somebody on the way says so, or this computer's own network does.
+        Some(source) if source.kind() == io::ErrorKind::HostUnreachable => {
+            ConnectError::Unreachable { host, source }
         }
         Some(source) => ConnectError::NoRoute { host, source },
     }
@@ -79,11 +105,16 @@ pub(super) struct Guard<S> {
     limit: Duration,
     read: Watch,
     write: Watch,
+    heard: Heard,
 }
 
 impl<S> Guard<S> {
     fn new(inner: S, limit: Duration) -> Self {
-        Self { inner, limit, read: Watch::default(), write: Watch::default() }
+        Self { inner, limit, read: Watch::default(), write: Watch::default(), heard: Heard::default() }
+    }
+
+    pub fn heard(&self) -> Heard {
+        self.heard.clone()
     }
 }
 
@@ -119,7 +150,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let before = buffer.filled().len();
         let polled = Pin::new(&mut this.inner).poll_read(cx, buffer);
+        // What comes after the first kilobyte costs no more than this look.
+        this.heard.note(buffer.filled().get(before..).unwrap_or_default());
         this.read.judge(this.limit, cx, polled)
     }
 }

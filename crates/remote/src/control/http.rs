@@ -5,6 +5,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use protocol::blobs::{self, Kept};
 use protocol::{ApiError, BlobId, Request, Response};
 use serde::de::DeserializeOwned;
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,7 @@ const REQUEST: &str = "/api/request";
 const LINK: &str = "/api/link";
 const HEAD: &str = "/api/head";
 const BLOB: &str = "/api/blob/";
+const BLOBS: &str = "/api/blobs";
 /// The header in which a blob's salt stands, in hex.
 const SALT: &str = "x-loopwright-salt";
 
@@ -65,6 +67,12 @@ pub(super) async fn blob(inner: &Inner, id: &BlobId) -> Result<Option<([u8; 16],
         Some(salt) => Ok(Some((salt, body.to_vec()))),
         None => Err(ControlError::Garbled { why: format!("a blob without {SALT}") }),
     }
+}
+
+pub(super) async fn blobs(inner: &Inner, ids: &[BlobId]) -> Result<Vec<Kept>, ControlError> {
+    let asked = serde_json::to_vec(ids).map_err(|error| garbled(&error))?;
+    let body = post(inner, BLOBS, asked).await?;
+    blobs::take(&body).ok_or_else(|| ControlError::Garbled { why: "blobs that are not whole".into() })
 }
 
 pub(super) async fn heads(inner: &Inner) -> Result<Heads, ControlError> {

@@ -7,6 +7,7 @@ pub use http::Heads;
 
 use crate::connect::Session;
 use http::Pool;
+use protocol::blobs::Kept;
 use protocol::desk::Route;
 use protocol::setup::Greeting;
 use protocol::{ApiError, BlobId, Request, Response};
@@ -121,6 +122,11 @@ impl Control {
     /// A blob with its salt, as a mirror needs it; none when it was forgotten.
     pub async fn blob(&self, id: &BlobId) -> Result<Option<([u8; 16], Vec<u8>)>, ControlError> {
         http::blob(&self.0, id).await
+    }
+
+    /// Several at once, in order: at least the first one, and as many as one answer holds.
+    pub async fn blobs(&self, ids: &[BlobId]) -> Result<Vec<Kept>, ControlError> {
+        http::blobs(&self.0, ids).await
     }
 
     /// A stream of one's own to the control socket.

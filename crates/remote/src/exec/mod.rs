@@ -51,7 +51,9 @@ impl ExecError {
     pub fn next(&self) -> String {
         match self {
             Self::NoSession { .. } => "set MaxSessions to 2 or more in the server's sshd_config".into(),
-            Self::NoShell { .. } => "sign in as a user with a shell".into(),
+            Self::NoShell { .. } => {
+                "sign in as a user with a shell, by a key that is not limited to one command".into()
+            }
             Self::PasswordExpired => {
                 "sign in once in a terminal with ssh and set a new one, then come back".into()
             }

@@ -1,6 +1,7 @@
 //! Whether a server can take the program at all, before a byte of it is sent.
 
 use super::obstacle;
+use super::root::no_rights;
 use crate::upload::Program;
 use protocol::setup::{Found, Obstacle, ObstacleKind, Rights};
 use std::cmp::Ordering;
@@ -10,9 +11,7 @@ const ROOM: u64 = 200 << 20;
 
 pub(super) fn choose<'a>(found: &Found, programs: &'a [Program]) -> Result<&'a Program, Obstacle> {
     if found.rights == Rights::None {
-        let user = found.user.as_deref().unwrap_or("this user");
-        let cause = format!("{user} may not become root on this server");
-        return Err(obstacle(ObstacleKind::Rights, cause, "sign in as root, or as a user with sudo"));
+        return Err(no_rights(found));
     }
     if found.read_only {
         let cause = "the server's file system is read-only".to_owned();

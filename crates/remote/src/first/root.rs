@@ -4,7 +4,7 @@ use super::{Contact, FirstError, obstacle};
 use crate::ask::{Asker, Hidden, Question, ask};
 use crate::entry::EntryError;
 use crate::exec::{ExecError, Framed};
-use protocol::setup::{Obstacle, ObstacleKind, Rights};
+use protocol::setup::{Found, Obstacle, ObstacleKind, Rights};
 use serde::Deserialize;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -22,19 +22,17 @@ impl Contact {
         limit: Duration,
         asker: Option<&Asker>,
     ) -> Result<Framed, FirstError> {
+        // What sudo says is read, so it is to speak one language.
         let inside = format!("/bin/sh -c 'echo {INSIDE}; exec \"$@\"' sh {argv}");
         match self.found.rights {
             Rights::Root => Ok(self.session.exec(&format!("exec {inside}"), b"", limit).await?),
             Rights::Sudo => {
-                let done = self.session.exec(&format!("exec sudo -n -- {inside}"), b"", limit).await?;
+                let done =
+                    self.session.exec(&format!("LC_ALL=C exec sudo -n -- {inside}"), b"", limit).await?;
                 if is_inside(&done) { Ok(done) } else { Err(FirstError::Blocked(refused(&done))) }
             }
             Rights::SudoAsks => self.with_password(&inside, limit, asker).await,
-            Rights::None => {
-                let cause = "this user may not become root on this server".to_owned();
-                let action = "sign in as root, or as a user with sudo";
-                Err(FirstError::Blocked(obstacle(ObstacleKind::Rights, cause, action)))
-            }
+            Rights::None => Err(FirstError::Blocked(no_rights(&self.found))),
         }
     }
 
@@ -55,7 +53,7 @@ impl Contact {
             };
             let done = self
                 .session
-                .exec(&format!("exec sudo -S -p \"\" -- {inside}"), &line(&password), limit)
+                .exec(&format!("LC_ALL=C exec sudo -S -p \"\" -- {inside}"), &line(&password), limit)
                 .await?;
             if is_inside(&done) {
                 self.password = Some(password);
@@ -72,6 +70,25 @@ impl Contact {
         Err(FirstError::Blocked(last.unwrap_or_else(wrong)))
     }
 }
+
+/// Why this user cannot become root, by what the first look heard of sudo.
+pub(super) fn no_rights(found: &Found) -> Obstacle {
+    let user = found.user.as_deref().unwrap_or("this user");
+    let said = found.sudo_says.as_deref().unwrap_or_default();
+    let (cause, action) = if said.contains("must have a tty") {
+        (WANTS_TERMINAL.0.to_owned(), WANTS_TERMINAL.1)
+    } else if said == "none" {
+        (format!("{user} is not root, and the server has no sudo"), "sign in as root")
+    } else {
+        (format!("{user} may not become root on this server"), "sign in as root, or as a user with sudo")
+    };
+    obstacle(ObstacleKind::Rights, cause, action)
+}
+
+const WANTS_TERMINAL: (&str, &str) = (
+    "sudo on the server wants a terminal (requiretty)",
+    "sign in as root, or take requiretty out of /etc/sudoers",
+);
 
 fn line(password: &Hidden) -> Zeroizing<Vec<u8>> {
     let mut line = Zeroizing::new(password.as_str().as_bytes().to_vec());
@@ -93,10 +110,7 @@ fn is_forbidden(done: &Framed) -> bool {
 fn refused(done: &Framed) -> Obstacle {
     let said: String = done.err.trim().lines().last().unwrap_or_default().chars().take(200).collect();
     let (cause, action) = if done.err.contains("must have a tty") {
-        (
-            "sudo on the server wants a terminal (requiretty)".to_owned(),
-            "sign in as root, or take requiretty out of sudoers",
-        )
+        (WANTS_TERMINAL.0.to_owned(), WANTS_TERMINAL.1)
     } else if is_forbidden(done) {
         (
             format!("sudo does not let this user become root: {said}"),

@@ -19,7 +19,7 @@ while read -r a m t f r; do case $m in /|/var|/opt|/usr) p mount "$m $f";; esac;
 s=
 if [ "$(id -u)" = 0 ]; then p sudo root
 elif command -v sudo >/dev/null; then
-  e=$(sudo -n true 2>&1) && { p sudo yes; s="sudo -n"; } || p sudo "no $e"
+  e=$(sudo -n true 2>&1) && { p sudo yes; s="sudo -n"; } || p sudo "no $(printf "%s" "$e" | tr "\n" " ")"
 else p sudo none; fi
 if command -v ss >/dev/null; then p portsby ss; $s ss -Hltnp | while IFS= read -r l; do p ss "$l"; done
 else
@@ -53,7 +53,7 @@ c=/opt/loopwright/current
 if [ -e $c/loopwrightd ]; then
   p installed "$(readlink $c)"
   p sha256 "$(sha256sum $c/loopwrightd)"
-  p setup "$($s grep "\"event\":\"finished\"" /var/lib/loopwright/setup/journal.jsonl | tail -n 1)"
+  p setup "$($s grep "\"event\":\"finished\"" /var/lib/loopwright/setup/journal.jsonl | grep -v "\"work\":\"begin\"" | tail -n 1)"
 fi
 } 2>/dev/null
 true

@@ -32,7 +32,11 @@ fn take(found: &mut Found, os: &mut Os, key: &str, value: &str, now: i64) {
         "swap" => found.swap = kib(value),
         "disk" => found.disk_free = smaller(found.disk_free, disk_free(value)),
         "mount" => found.read_only |= is_read_only(value),
-        "sudo" => found.rights = rights(value),
+        "sudo" => {
+            found.rights = rights(value);
+            found.sudo_says =
+                (found.rights == Rights::None).then(|| value.trim_start_matches("no ").to_owned());
+        }
         "ss" => found.ports.extend(from_ss(value)),
         "proc" => found.ports.extend(from_proc(value)),
         "packages" => found.packages.kind = Some(if value == "apt-get" { "apt" } else { value }.to_owned()),
@@ -186,7 +190,8 @@ fn installed(link: &str) -> Option<Installed> {
     Some(Installed { version, sha256: None, complete: false })
 }
 
-/// The last run that came to its end was not a removal or a first contact, and nothing stood in its way.
+/// The last run that came to its end (another desktop's first contact is left out by the look) was not a removal, and nothing
+/// stood in its way.
 fn ran_to_the_end(line: &str) -> bool {
     use protocol::setup::{SetupEntry, Work};
     match serde_json::from_str::<SetupEntry>(line).map(|entry| entry.event) {

@@ -45,5 +45,5 @@ async fn the_plan_is_made_before_anything_is_there_but_the_program_which_goes_ag
 
     contact.leave().await;
     assert!(!folder.exists(), "what was sent still lies there");
-    assert!(contact.session().is_closed());
+    contact.session().closed().await;
 }

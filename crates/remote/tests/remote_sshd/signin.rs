@@ -5,7 +5,7 @@ use protocol::desk::Target;
 use remote::{AgentAt, ConnectError, OurKey, Question, Session, SignIn, Way, connect};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 async fn enter(server: &Sshd, user: &str, with: SignIn) -> Result<Session, ConnectError> {
     let target = server.target(user);
@@ -251,8 +251,8 @@ async fn what_is_not_an_ssh_server_is_told_apart() {
     let mut local = server.local();
     local.limits.handshake = Duration::from_millis(300);
     let listen = || async { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap() };
-    let (silent, web, closing) = (listen().await, listen().await, listen().await);
-    let ports = [&silent, &web, &closing].map(|l| l.local_addr().unwrap().port());
+    let (silent, web, closing, ended) = (listen().await, listen().await, listen().await, listen().await);
+    let ports = [&silent, &web, &closing, &ended].map(|l| l.local_addr().unwrap().port());
     tokio::spawn(async move {
         let mut held = Vec::new();
         loop {
@@ -263,6 +263,12 @@ async fn what_is_not_an_ssh_server_is_told_apart() {
                     held.push((one, "127.0.0.1:1".parse().unwrap()));
                 }
                 Ok((one, _)) = closing.accept() => drop(one),
+                // As a web server does: it waits for a request, takes our first line for one, answers and closes.
+                Ok((mut one, _)) = ended.accept() => {
+                    let mut line = [0; 64];
+                    let _ = one.read(&mut line).await;
+                    let _ = one.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
+                }
             }
         }
     });
@@ -274,8 +280,10 @@ async fn what_is_not_an_ssh_server_is_told_apart() {
     };
     let hung = attempt(to("127.0.0.1", ports[0])).await;
     assert!(matches!(hung, ConnectError::Hung { .. }), "{hung:?}");
-    let web = attempt(to("127.0.0.1", ports[1])).await;
-    assert!(matches!(web, ConnectError::NotSsh { .. } | ConnectError::Hung { .. }), "{web:?}");
+    for port in [ports[1], ports[3]] {
+        let web = attempt(to("127.0.0.1", port)).await;
+        assert!(matches!(web, ConnectError::NotSsh { .. }) && web.next().contains("22"), "{web:?}");
+    }
     let dropped = attempt(to("127.0.0.1", ports[2])).await;
     assert!(
         matches!(dropped, ConnectError::Dropped { .. }) && dropped.next().contains("wait"),

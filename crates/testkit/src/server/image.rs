@@ -73,10 +73,7 @@ impl Recipe {
             let _infallible = writeln!(text, "{path} {mode:o} {content}");
         }
         let digest = Sha256::digest(text.as_bytes());
-        digest.iter().take(8).fold(String::new(), |mut hex, byte| {
-            let _infallible = write!(hex, "{byte:02x}");
-            hex
-        })
+        protocol::hex(digest.get(..8).unwrap_or(&digest))
     }
 
     fn make(&self, folder: &Path) -> Result<()> {

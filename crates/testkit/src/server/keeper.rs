@@ -28,7 +28,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use seed::login_key;
-pub use segment::enter;
+pub use segment::{GATEWAY, address6, enter};
 
 pub struct Keeper {
     place: Place,

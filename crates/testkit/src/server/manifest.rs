@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Result;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -139,10 +138,7 @@ fn hash(path: &Path) -> Result<String> {
         }
         hasher.update(buffer.get(..length).unwrap_or_default());
     }
-    Ok(hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    }))
+    Ok(protocol::hex(hasher.finalize()))
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use super::manifest::Manifest;
 use super::place::Place;
+use super::proxy::Proxy;
 use super::spec::{Answer, Fault, Outside, Ran, Request, Running, Spec, Whereabouts};
 use super::{host, keeper};
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error, Result, Write};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -74,6 +75,12 @@ impl Net {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net={}", self.contact.internet_path()?.display())).arg("--").arg(program);
         Ok(command)
+    }
+
+    /// A web proxy at this port of the gateway, through which servers reach what this machine reaches.
+    pub fn proxy(&self, port: u16) -> Result<Proxy> {
+        let listener = self.inside(move || TcpListener::bind((keeper::GATEWAY, port)))??;
+        Proxy::serve(listener)
     }
 
     /// The private key that may log in, OpenSSH's format, no passphrase.
@@ -238,6 +245,12 @@ impl Server {
     /// Good inside of its net; from this machine use [`Self::ssh_port`] and [`Self::forward`].
     pub fn ip(&self) -> Ipv4Addr {
         self.running.ip
+    }
+
+    /// The address that it has, and alone has, after [`Fault::Ipv6Only`].
+    pub fn ip6(&self) -> Ipv6Addr {
+        let [.., number] = self.running.ip.octets();
+        keeper::address6(number)
     }
 
     /// The port of 127.0.0.1 that leads to its sshd.

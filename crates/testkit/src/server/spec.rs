@@ -152,6 +152,14 @@ pub enum Fault {
     /// `/` is read-only for every process that sees the machine's own mounts.
     ReadOnlyRoot,
     WritableRoot,
+    /// IPv6 alone from now on, address, route and name server: the world outside is behind the provider's gateway (NAT64).
+    /// The faults of the network and [`super::Server::forward`] are for IPv4. Ends with `Ipv4Again`, and with a restart.
+    Ipv6Only,
+    Ipv4Again,
+    /// What is started over ssh, and is not linked statically, sees a clock that is so many seconds ahead (libfaketime,
+    /// fetched by apt).
+    ClockAhead(u32),
+    ClockRight,
     /// The program `date` says a time so many seconds off. The clock itself is the host's and cannot be changed.
     DateOff(i64),
     DateRight,

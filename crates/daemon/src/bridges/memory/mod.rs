@@ -13,10 +13,9 @@ use super::events::moment;
 use crate::context::{Daemon, internal};
 use crate::{names, remember};
 use memory::GraphQuery;
-use protocol::fact::NoteKind;
 use protocol::view::{GraphView, NoteRow};
 use protocol::{ApiError, Code, NoteId, ProjectId};
-use shapes::{Around, Graph, Kind, Named, Note, Recall, Related};
+use shapes::{Around, Graph, Named, Note, Recall, Related};
 use std::collections::HashMap;
 
 /// Notes in one answer: where nothing is said, and at most.
@@ -40,7 +39,7 @@ async fn hits(daemon: &Daemon, project: &ProjectId, asked: &Recall) -> Result<Ve
     let query = memory::Query {
         limit: limit as usize,
         tokens: daemon.settings.memory.tokens.into(),
-        kinds: asked.kinds.iter().flatten().map(|kind| NoteKind::from(*kind)).collect(),
+        kinds: asked.kinds.iter().flatten().map(|kind| kind.0).collect(),
         ..memory::Query::new(asked.query.clone(), names::now())
     };
     let found = remember::recall(daemon, project, query).await?;
@@ -88,7 +87,7 @@ fn fenced(text: &str, mark: &str) -> String {
 /// A new one for each answer. A hash of the text would not do: whoever writes the text can look for one that holds its own.
 fn mark() -> Result<String, ApiError> {
     let random: [u8; 6] = names::random().map_err(|e| internal("get random bytes", e))?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(protocol::hex(random))
 }
 
 async fn around(daemon: &Daemon, project: &ProjectId, asked: Graph) -> Result<Around, ApiError> {
@@ -148,20 +147,6 @@ async fn titles(daemon: &Daemon, ids: Vec<NoteId>) -> Result<HashMap<String, Str
         Ok(titles)
     });
     read.await
-}
-
-impl From<Kind> for NoteKind {
-    fn from(kind: Kind) -> NoteKind {
-        match kind {
-            Kind::Decision => NoteKind::Decision,
-            Kind::Step => NoteKind::Step,
-            Kind::Deployment => NoteKind::Deployment,
-            Kind::Failure => NoteKind::Failure,
-            Kind::Glossary => NoteKind::Glossary,
-            Kind::Document => NoteKind::Document,
-            Kind::Preference => NoteKind::Preference,
-        }
-    }
 }
 
 #[cfg(test)]

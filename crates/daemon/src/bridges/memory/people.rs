@@ -114,7 +114,7 @@ impl People {
         let supersedes: Result<Vec<NoteId>, BadId> =
             supersedes.into_iter().flatten().map(NoteId::new).collect();
         let note = NewNote {
-            kind: kind.into(),
+            kind: kind.0,
             title: title.unwrap_or_default(),
             text,
             source,

@@ -1,21 +1,27 @@
 //! What the memory's tools take and give. The shapes are told to clients as JSON schemas, so a field's comment is written
 //! for whoever reads those: mostly a model.
 
-use rmcp::schemars::JsonSchema;
+use protocol::fact::NoteKind;
+use rmcp::schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(crate = "rmcp::schemars", inline)]
-pub enum Kind {
-    Decision,
-    Step,
-    Deployment,
-    Failure,
-    Glossary,
-    Document,
-    Preference,
+/// A kind of note, told to clients as the words that there are.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(transparent)]
+pub struct Kind(pub NoteKind);
+
+impl JsonSchema for Kind {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Kind".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": NoteKind::ALL.map(NoteKind::word) })
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

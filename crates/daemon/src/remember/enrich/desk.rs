@@ -164,7 +164,7 @@ impl Desk {
     async fn prompt(&self, open: &Open) -> Result<Option<Prompt>, ApiError> {
         let Some(packed) = self.text(&open.blob).await? else { return Ok(None) };
         let random: [u8; 6] = crate::names::random().map_err(|e| internal("get random bytes", e))?;
-        let mark: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mark = protocol::hex(random);
         let (title, text) = note::unpack(&packed);
         Ok(Some(Prompt::new(title, text, &mark)))
     }

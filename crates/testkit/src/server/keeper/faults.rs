@@ -1,7 +1,9 @@
 //! How each fault is done: to the network from the internet's side, to everything else as root in the server.
 
 use super::guest::Guest;
-use super::segment::{cable, guest as namespace, inside_ip, inside_rules, inside_run};
+use super::segment::{
+    GATEWAY, GATEWAY6, address6, cable, guest as namespace, inside_ip, inside_rules, inside_run,
+};
 use crate::server::host::run;
 use crate::server::spec::Fault;
 use std::io::{Error, Result};
@@ -56,6 +58,7 @@ pub fn inject(guest: &Guest, fault: &Fault) -> Result<()> {
         Fault::PowerCut => guest.power_cut(),
         Fault::PowerOff => guest.power_off(),
         Fault::PowerOn => guest.power_on(),
+        Fault::Ipv6Only => guest.order(&ipv6_only(guest.number)).map(drop),
         _ => guest.order(&inside(fault)?).map(drop),
     }
 }
@@ -117,6 +120,19 @@ fn heal(cable: &str, table: &str, number: u8) -> Result<()> {
     Ok(())
 }
 
+fn ipv6_only(number: u8) -> String {
+    let own = address6(number);
+    format!(
+        "ip -6 addr add {own}/64 dev eth0 nodad && ip -6 route replace default via {GATEWAY6} && ip -4 addr flush dev eth0 \
+         && printf 'nameserver {GATEWAY6}\\n' >/etc/resolv.conf"
+    )
+}
+
+/// By the environment of a session, not of sshd, whose sandbox ends it. Nothing of the package system's state changes.
+const CLOCK: &str = r#"apt-get -qq update && mkdir -p /run/fault-clock && cd /run/fault-clock && apt-get -qq download libfaketime 2>/dev/null && dpkg-deb -x libfaketime_*.deb . || exit 1
+cp -a /etc/environment environment
+lib=$(find "$PWD" -name libfaketime.so.1) && printf 'LD_PRELOAD=%s\nFAKETIME=+%s\nFAKETIME_DONT_FAKE_MONOTONIC=1\n' "$lib" "$1" >>/etc/environment"#;
+
 /// What root does in the server. (Without `reset-failed`, systemd refuses to start a service again and again.)
 fn inside(fault: &Fault) -> Result<String> {
     Ok(match fault {
@@ -149,6 +165,13 @@ fn inside(fault: &Fault) -> Result<String> {
         Fault::PortFree(port) => stop(&format!("fault-port-{port}"), &format!("/run/fault-port-{port}.busy")),
         Fault::ReadOnlyRoot => READ_ONLY.to_owned(),
         Fault::WritableRoot => "mount -o remount,bind,rw / && journalctl --flush && systemctl start unattended-upgrades".to_owned(),
+        Fault::Ipv4Again => format!(
+            "ip -6 addr flush dev eth0 scope global; printf 'nameserver {GATEWAY}\\n' >/etc/resolv.conf; ifdown --force eth0; ifup eth0"
+        ),
+        Fault::ClockAhead(seconds) => format!("sh -c {} - {seconds}", quoted(CLOCK)),
+        Fault::ClockRight => {
+            "cp -a /run/fault-clock/environment /etc/environment && rm -r /run/fault-clock".to_owned()
+        }
         Fault::DateOff(seconds) => format!(
             "printf '#!/bin/sh\\nexec /usr/bin/date -d \"@$(($(/usr/bin/date +%%s) + {seconds}))\" \"$@\"\\n' >/usr/local/bin/date && chmod 755 /usr/local/bin/date"
         ),

@@ -4,10 +4,12 @@
 
 mod dns;
 
-use super::segment::{GATEWAY, RELAY_PORT, Segment, enter};
+use super::segment::{GATEWAY, GATEWAY6, PREFIX6, RELAY_PORT, Segment, enter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, Read, Result, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::net::{
+    IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket,
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,8 +41,17 @@ impl Gateway {
             ))
         })?;
         let gateway = Arc::new(Self { segment: segment.clone(), resolver, known: Mutex::default() });
+        // Without IPv6 on this machine nobody asks there.
+        let six = segment
+            .inside(|| Ok((UdpSocket::bind((GATEWAY6, 53))?, TcpListener::bind((GATEWAY6, RELAY_PORT))?)));
+        if let Ok((udp, relay)) = six {
+            let own = gateway.clone();
+            std::thread::spawn(move || own.answer_datagrams(&udp, Self::resolve6));
+            let own = gateway.clone();
+            std::thread::spawn(move || each(&relay, move |stream| own.relay6(stream)));
+        }
         let own = gateway.clone();
-        std::thread::spawn(move || own.answer_datagrams(&udp));
+        std::thread::spawn(move || own.answer_datagrams(&udp, Self::resolve));
         let own = gateway.clone();
         std::thread::spawn(move || each(&tcp, move |stream| own.answer_stream(stream)));
         let own = gateway.clone();
@@ -77,14 +88,14 @@ impl Gateway {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer_datagrams(self: Arc<Self>, socket: &UdpSocket) {
+    fn answer_datagrams(self: Arc<Self>, socket: &UdpSocket, resolve: fn(&Self, &[u8]) -> Result<Vec<u8>>) {
         let mut buffer = [0; 4096];
         loop {
             let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
             let (own, question) = (self.clone(), buffer.get(..length).unwrap_or_default().to_vec());
             let Ok(socket) = socket.try_clone() else { continue };
             std::thread::spawn(move || {
-                if let Ok(answer) = own.resolve(&question) {
+                if let Ok(answer) = resolve(&own, &question) {
                     // A name server that cannot send is one that does not answer.
                     let _lost = socket.send_to(&answer, from);
                 }
@@ -112,7 +123,7 @@ impl Gateway {
         if own.is_some() || asked.name.ends_with(".test") {
             return Ok(dns::reply(question, &asked, own));
         }
-        // There is no IPv6 here, and an address of it would only be tried in vain.
+        // The world outside is reached by IPv4 alone, and an address of it would only be tried in vain.
         if asked.kind == dns::AAAA {
             return Ok(dns::empty(question, &asked));
         }
@@ -132,14 +143,52 @@ impl Gateway {
         Ok(answer.to_vec())
     }
 
+    /// For a server that has no IPv4: an IPv4 address is told as one of IPv6, as a provider's name server does (DNS64).
+    fn resolve6(&self, question: &[u8]) -> Result<Vec<u8>> {
+        let asked = dns::question(question).ok_or_else(|| Error::other("not a question"))?;
+        if asked.kind != dns::AAAA || asked.name.ends_with(".test") {
+            return self.resolve(question);
+        }
+        let answer = self.resolve(&dns::for_ipv4(question, &asked))?;
+        let found = dns::addresses(&answer);
+        let mapped = found.iter().map(|ip| mapped(*ip)).collect::<Vec<_>>();
+        Ok(if found.is_empty() && !dns::is_good(&answer) {
+            answer
+        } else {
+            dns::reply6(question, &asked, &mapped)
+        })
+    }
+
+    fn relay6(&self, stream: TcpStream) {
+        let wanted = rustix::net::sockopt::ipv6_original_dst(&stream).ok();
+        let wanted = wanted.and_then(|to| Some(SocketAddrV4::new(unmapped(*to.ip())?, to.port())));
+        self.carry_on(stream, wanted);
+    }
+
     fn relay(&self, stream: TcpStream) {
         let wanted = rustix::net::sockopt::ip_original_dst(&stream).ok();
+        self.carry_on(stream, wanted);
+    }
+
+    fn carry_on(&self, stream: TcpStream, wanted: Option<SocketAddrV4>) {
         let there = wanted.filter(|to| self.known().allowed.contains(to.ip())).map(TcpStream::connect);
         match there {
             Some(Ok(there)) => splice(stream, there),
             Some(Err(_)) | None => reset(&stream),
         }
     }
+}
+
+fn mapped(ip: Ipv4Addr) -> Ipv6Addr {
+    let [a, b, c, d, e, f] = PREFIX6;
+    let [w, x, y, z] = ip.octets();
+    Ipv6Addr::new(a, b, c, d, e, f, u16::from_be_bytes([w, x]), u16::from_be_bytes([y, z]))
+}
+
+fn unmapped(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [prefix @ .., high, low] = ip.segments();
+    let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
+    (prefix == PREFIX6).then(|| Ipv4Addr::new(w, x, y, z))
 }
 
 /// A thread for each connection, for as long as the program runs.

@@ -6,11 +6,15 @@ use crate::server::host::{run, run_fed};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io::{Error, Result};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+/// The same gateway for a server that has no IPv4.
+pub const GATEWAY6: Ipv6Addr = Ipv6Addr::new(0xfd00, 5, 0, 0, 0, 0, 0, 1);
+/// Where IPv4 lies for those who have only IPv6 (RFC 6052): the name server answers with such addresses.
+pub const PREFIX6: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 pub const FIRST: u8 = 10;
 /// Where the relay to the registries listens, in the namespace.
 pub const RELAY_PORT: u16 = 3129;
@@ -40,6 +44,8 @@ impl Segment {
 }}"
         );
         inside_rules(&rules)?;
+        // A machine without IPv6 has servers all the same, but none that is without IPv4.
+        let _none = six();
         Ok(Self { internet: Arc::new(File::open(namespace(INTERNET))?) })
     }
 
@@ -84,6 +90,20 @@ impl Segment {
 /// Puts the calling thread into a network namespace; it must not do anything else afterwards.
 pub fn enter(namespace: impl AsFd) -> Result<()> {
     Ok(move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?)
+}
+
+fn six() -> Result<()> {
+    ip(INTERNET, &format!("-6 addr add {GATEWAY6}/64 dev br0 nodad"))?;
+    inside_rules(&format!(
+        "table ip6 loopwright {{
+  chain in {{ type nat hook prerouting priority dstnat; ip6 daddr 64:ff9b::/96 tcp dport {{ 80, 443 }} dnat to [{GATEWAY6}]:{RELAY_PORT}; }}
+  chain through {{ type filter hook forward priority 0; policy drop; }}
+}}"
+    ))
+}
+
+pub fn address6(number: u8) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd00, 5, 0, 0, 0, 0, 0, u16::from(number))
 }
 
 pub fn address(number: u8) -> Ipv4Addr {

@@ -1,6 +1,6 @@
 //! As much of DNS as a relay needs: the name that is asked for, the IPv4 addresses of an answer, and answers of our own.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 const A: u16 = 1;
 pub const AAAA: u16 = 28;
@@ -36,6 +36,30 @@ pub fn reply(message: &[u8], asked: &Question, ip: Option<Ipv4Addr>) -> Vec<u8> 
     if let Some(ip) = shown {
         // The name as in the question, A, IN, five seconds, four bytes.
         answer.extend([0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4]);
+        answer.extend(ip.octets());
+    }
+    answer
+}
+
+/// The same question about the name's IPv4 addresses.
+pub fn for_ipv4(message: &[u8], asked: &Question) -> Vec<u8> {
+    let mut out = message.to_vec();
+    if let Some(kind) = out.get_mut(asked.end.saturating_sub(4)..asked.end.saturating_sub(2)) {
+        kind.copy_from_slice(&A.to_be_bytes());
+    }
+    out
+}
+
+/// Whether an answer says that there is no error.
+pub fn is_good(message: &[u8]) -> bool {
+    message.get(3).is_some_and(|flags| flags & 0x0f == 0)
+}
+
+pub fn reply6(message: &[u8], asked: &Question, ips: &[Ipv6Addr]) -> Vec<u8> {
+    let mut answer = head(message, asked, 0x8180, u16::try_from(ips.len()).unwrap_or(u16::MAX));
+    for ip in ips {
+        // The name as in the question, AAAA, IN, five seconds, sixteen bytes.
+        answer.extend([0xc0, 0x0c, 0, 28, 0, 1, 0, 0, 0, 5, 0, 16]);
         answer.extend(ip.octets());
     }
     answer
@@ -119,6 +143,17 @@ mod tests {
         assert!(addresses(&reply(&message, &asked, None)).is_empty());
         let other = ask("app.vps1.test", AAAA);
         assert!(addresses(&reply(&other, &question(&other).unwrap(), Some(ip))).is_empty());
+    }
+
+    #[test]
+    fn a_question_about_ipv6_is_answered_by_what_ipv4_has() {
+        let message = ask("a.test", AAAA);
+        let asked = question(&message).unwrap();
+        let four = for_ipv4(&message, &asked);
+        assert_eq!((question(&four).unwrap().kind, four.len()), (A, message.len()));
+        let answer = reply6(&message, &asked, &["64:ff9b::c633:640a".parse().unwrap()]);
+        assert!(is_good(&answer) && answer.ends_with(&[198, 51, 100, 10]));
+        assert!(!is_good(&reply(&message, &asked, None)));
     }
 
     #[test]
