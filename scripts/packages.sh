@@ -32,6 +32,9 @@ servers_part() {
   has ip && has tc || missing+=(iproute2)
   has ssh && has ssh-keygen || missing+=(openssh-client)
   has mkfs.ext4 || missing+=(e2fsprogs)
+  # A certificate authority, and its visitors.
+  has pebble || missing+=(pebble)
+  has curl || missing+=(curl)
   has nsenter && has taskset && has setsid || missing+=(util-linux)
   install_packages ${missing[@]+"${missing[@]}"}
   FOUND="mmdebstrap, systemd-nspawn, nft"

@@ -142,6 +142,11 @@ enum Command {
         #[command(subcommand)]
         command: ProjectCommand,
     },
+    /// The sites' own domains and their certificates; set one, or take it away.
+    Domain {
+        #[command(subcommand)]
+        command: Option<DomainCommand>,
+    },
     /// What could be wrong, looked at now.
     Doctor,
     /// Set this server up, repair it, upgrade it, or take everything away again.
@@ -168,6 +173,28 @@ struct Listing {
 enum JournalCommand {
     /// Recompute the whole hash chain.
     Verify,
+}
+
+#[derive(Debug, Subcommand)]
+enum DomainCommand {
+    /// Give a site this name, and get it a certificate. The same name again: look at it now.
+    Set {
+        name: String,
+        /// This project, instead of the one that the world sees first.
+        #[arg(long)]
+        project: Option<ProjectId>,
+        /// I agree to the terms of service of the authority that gives the certificate (Let's Encrypt).
+        #[arg(long)]
+        agree: bool,
+        /// Where that authority may write to.
+        #[arg(long, value_name = "MAIL")]
+        contact: Option<String>,
+    },
+    /// The site has no name of its own any more.
+    Remove {
+        #[arg(long)]
+        project: Option<ProjectId>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -316,6 +343,15 @@ fn request_of(command: Command) -> Result<Request> {
         Command::Project { command } => match command {
             ProjectCommand::Create { name, starter } => Request::CreateProject { name, starter },
             ProjectCommand::Use { project } => Request::ActivateProject { project },
+        },
+        Command::Domain { command } => match command {
+            None => Request::Domains,
+            Some(DomainCommand::Set { name, project, agree, contact }) => {
+                Request::SetDomain { project, domain: Some(name), agreed: agree, contact }
+            }
+            Some(DomainCommand::Remove { project }) => {
+                Request::SetDomain { project, domain: None, agreed: false, contact: None }
+            }
         },
         Command::Doctor => Request::Doctor,
         Command::Serve(_)

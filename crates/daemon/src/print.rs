@@ -1,9 +1,11 @@
 //! What the command line prints: tables for people, JSON for scripts.
 
 use anyhow::Result;
+use protocol::api::DomainRow;
 use protocol::fact::{Outcome, Paid, Readiness, Usage};
+use protocol::setup::CertificateState;
 use protocol::view::*;
-use protocol::{ApiError, At, Response, clean};
+use protocol::{ApiError, At, Response, clean, date};
 use std::io::Write;
 
 pub fn line(text: &str) -> Result<()> {
@@ -42,6 +44,7 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
         Response::Steps { planned, completed } => steps(planned, completed),
         Response::Agents { rows } => agents(rows),
         Response::Projects { rows } => projects(rows),
+        Response::Domains { rows } => domains(rows),
         Response::Doctor { rows } => doctor(rows),
         Response::Verified { journal, entries, head_hash, problems } => {
             line(&format!("journal {journal}: {entries} entries, head {head_hash}"))?;
@@ -74,6 +77,47 @@ pub fn response(response: &Response, json: bool) -> Result<()> {
         | Response::Knew { .. }
         | Response::Transcript { .. } => line(&serde_json::to_string_pretty(response)?),
     }
+}
+
+fn domains(rows: &[DomainRow]) -> Result<()> {
+    if rows.is_empty() {
+        return line("no site has a domain of its own");
+    }
+    for DomainRow { project, address, certificate, .. } in rows {
+        let of = project.as_ref().map_or_else(|| "the first project".to_owned(), ToString::to_string);
+        let address = address.as_deref().unwrap_or("not reached by this name");
+        let until = certificate.until.map(|at| format!(", until {}", day(at))).unwrap_or_default();
+        let issuer = certificate.issuer.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+        line(&format!(
+            "{} ({of}): {address}; certificate: {}{until}{issuer}",
+            certificate.name,
+            standing(certificate.state)
+        ))?;
+        if let Some(error) = &certificate.error {
+            line(&format!("  {error}"))?;
+        }
+        if let Some(next) = &certificate.next {
+            line(&format!("  next: {next}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn standing(state: CertificateState) -> &'static str {
+    match state {
+        CertificateState::NotAsked => "not asked for",
+        CertificateState::Blocked => "blocked",
+        CertificateState::Ordering => "on its way",
+        CertificateState::Standing => "good",
+        CertificateState::Failed => "failed, tried again by itself",
+        CertificateState::Expired => "ended",
+        CertificateState::Unknown => "unknown",
+    }
+}
+
+fn day(at: At) -> String {
+    let (year, month, day) = date::civil(at.0.div_euclid(86_400_000));
+    format!("{year}-{month:02}-{day:02}")
 }
 
 fn requests(rows: &[RequestRow]) -> Result<()> {

@@ -65,9 +65,11 @@ pub async fn switch(daemon: &Daemon, project: &ProjectId, release: &ReleaseId) -
     let port =
         daemon.edge.ensure_project(project, None).await.map_err(|e| internal("open the site's port", e))?;
     daemon.edge.switch(project, release).await.map_err(|e| internal("switch the site", e))?;
-    if let Some(site) = daemon.server.as_ref().and_then(|server| server.site.clone()) {
-        let front = daemon.edge.state().await.map_err(|e| internal("ask the edge", e))?.front;
-        if front.as_ref() == Some(project) {
+    if let Some(server) = &daemon.server {
+        let edge = daemon.edge.state().await.map_err(|e| internal("ask the edge", e))?;
+        let named = edge.domain_of(project).and_then(|domain| domain.address());
+        let by_address = || server.site.clone().filter(|_| edge.front.as_ref() == Some(project));
+        if let Some(site) = named.or_else(by_address) {
             return Ok(site);
         }
     }

@@ -13,6 +13,7 @@ use crate::writer::Writer;
 use crate::{answer, bridges, edge, lightrag, names, print, releases, service, tools, users, web};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use deploy::certificates::Authority;
 use deploy::edge::{EdgeClient, EdgeConfig};
 use journal::{Journal, Opening, Reader};
 use protocol::Request;
@@ -84,6 +85,12 @@ pub struct EdgeOptions {
     /// A service of its own: ports are handed over by systemd, and the sites go on when it is started again.
     #[arg(long)]
     unit: bool,
+    /// The authority that is asked for certificates, by its ACME directory; Let's Encrypt where none is named.
+    #[arg(long, value_name = "URL", env = "LOOPWRIGHT_ACME_DIRECTORY")]
+    acme_directory: Option<String>,
+    /// Certificates (PEM) that vouch for that authority's server, instead of those that the system trusts.
+    #[arg(long, value_name = "FILE", env = "LOOPWRIGHT_ACME_ROOTS")]
+    acme_roots: Option<PathBuf>,
 }
 
 static DASHBOARD: OnceLock<SocketAddr> = OnceLock::new();
@@ -108,7 +115,13 @@ pub fn serve(home: &Path, options: Options) -> Result<()> {
 
 pub fn edge(options: EdgeOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let usual = Authority::default();
+    let authority = Authority {
+        directory: options.acme_directory.unwrap_or(usual.directory),
+        roots: options.acme_roots.or(usual.roots),
+    };
     let config = EdgeConfig {
+        authority,
         control: options.control,
         doors: if options.unit { service::doors()? } else { Vec::new() },
         leaves: options.unit,

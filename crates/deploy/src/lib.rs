@@ -5,6 +5,7 @@
 //! is an outcome, and an error is the machine's.
 
 mod bench;
+pub mod certificates;
 mod check;
 mod checkpoint;
 mod commits;

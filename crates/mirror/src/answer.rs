@@ -104,7 +104,9 @@ impl Copied<'_> {
             R::Instructions { .. } | R::ReadInstruction { .. } => {
                 return Err(self.elsewhere("the project's files are there"));
             }
-            R::Bridges | R::Doctor => return Err(self.elsewhere("it can only be looked at there")),
+            R::Bridges | R::Doctor | R::Domains => {
+                return Err(self.elsewhere("it can only be looked at there"));
+            }
             R::ExportMemory { .. } | R::VerifyMemory => return Err(self.elsewhere("it is done there")),
             R::Ask { .. }
             | R::Cancel { .. }
@@ -132,7 +134,8 @@ impl Copied<'_> {
             | R::SignOut { .. }
             | R::WriteInstruction { .. }
             | R::CreateProject { .. }
-            | R::ActivateProject { .. } => {
+            | R::ActivateProject { .. }
+            | R::SetDomain { .. } => {
                 return Err(self.unchanged());
             }
         })

@@ -9,6 +9,7 @@ use crate::At;
 use crate::fact::{Channel, Entry, NoteKind};
 use crate::id::*;
 use crate::note::{GraphEdit, RecallMode};
+use crate::setup::Certificate;
 use crate::view::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -265,6 +266,22 @@ pub enum Request {
     ActivateProject {
         project: ProjectId,
     },
+    /// The sites' own domains, and how their certificates stand.
+    Domains,
+    /// Gives a site a name of the user's own, and gets it a certificate; no domain takes the name away. The same name again:
+    /// its certificate is looked at now.
+    SetDomain {
+        /// None: the project that the world sees first.
+        #[serde(default)]
+        project: Option<ProjectId>,
+        domain: Option<String>,
+        /// To the terms of service of the authority that gives the certificate; what was agreed to stays so for this name.
+        #[serde(default)]
+        agreed: bool,
+        /// Where that authority may write to: an e-mail address.
+        #[serde(default)]
+        contact: Option<String>,
+    },
     /// What an agent printed, in normalised form.
     Transcript {
         attempt: AttemptId,
@@ -282,6 +299,18 @@ pub enum Request {
         attempt: AttemptId,
     },
     Doctor,
+}
+
+/// A name of the user's own for a site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainRow {
+    /// None: the project that the world sees first.
+    pub project: Option<ProjectId>,
+    /// To the terms of the authority.
+    pub agreed: bool,
+    /// Where the world reaches the site by this name; none while the name leads elsewhere.
+    pub address: Option<String>,
+    pub certificate: Certificate,
 }
 
 /// What is to be remembered.
@@ -442,6 +471,9 @@ pub enum Response {
     },
     Project {
         project: ProjectId,
+    },
+    Domains {
+        rows: Vec<DomainRow>,
     },
     Transcript {
         lines: Vec<TranscriptLine>,

@@ -66,7 +66,8 @@ fn was(setup: &Setup<'_>, want: &Want) -> Result<Option<Was>, Stop> {
         | Want::Whole { .. }
         | Want::Swap { .. }
         | Want::Firewall { .. }
-        | Want::Project { .. } => None,
+        | Want::Project { .. }
+        | Want::Domain { .. } => None,
     })
 }
 
@@ -136,6 +137,10 @@ fn effect(setup: &Setup<'_>, log: &mut Log<'_>, want: &Want, was_there: bool) ->
         Want::Project { name, starter } => {
             log.doing(format!("making the project {name}"))?;
             setup.house.create_project(name, starter.as_deref()).map_err(Stop::Failed)
+        }
+        Want::Domain { name, agreed, contact } => {
+            log.doing(format!("giving the site the name {name}"))?;
+            setup.house.set_domain(name, *agreed, contact.as_deref()).map_err(Stop::Failed)
         }
         Want::Profile { path, content } => {
             let finish = |fresh: &Path| own(setup, fresh, &Owned::ByRoot);
@@ -293,6 +298,7 @@ fn came_about(setup: &Setup<'_>, receipt: &Receipt) -> Result<bool, Stop> {
         }
         Change::Program { name, version } => setup.house.installed(name).as_ref() == Some(version),
         Change::Project { name } => setup.house.projects().is_some_and(|all| all.contains(name)),
+        Change::Domain { name } => setup.house.domain().is_some_and(|(is, _)| is == *name),
         Change::Port { .. } => false,
     })
 }

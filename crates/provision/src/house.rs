@@ -13,11 +13,14 @@ pub trait House {
     /// Names of its projects.
     fn projects(&self) -> Option<Vec<String>>;
     fn create_project(&self, name: &str, starter: Option<&str>) -> Result<(), Obstacle>;
+    /// The first project's own domain, and whether the terms of the authority for its certificate were agreed to.
+    fn domain(&self) -> Option<(String, bool)>;
+    /// Why this cannot be a site's domain.
+    fn bad_domain(&self, name: &str) -> Option<String>;
+    fn set_domain(&self, name: &str, agreed: bool, contact: Option<&str>) -> Result<(), Obstacle>;
     /// The edge answers.
     fn edge(&self) -> bool;
     /// Ends all sites, for good.
     fn end_sites(&self);
-    fn certificates(&self) -> Vec<protocol::setup::Certificate> {
-        Vec::new()
-    }
+    fn certificates(&self) -> Vec<protocol::setup::Certificate>;
 }

@@ -81,6 +81,7 @@ fn name(change: &Change) -> String {
         Change::Firewall { rule } => format!("firewall: {rule}"),
         Change::Program { name, .. } => format!("program {name}"),
         Change::Project { name } => format!("project {name}"),
+        Change::Domain { name } => format!("domain {name}"),
         Change::Port { port } => format!("port {port}"),
     }
 }

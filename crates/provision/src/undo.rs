@@ -75,9 +75,11 @@ pub(crate) fn judge(
             if port.is_some_and(|port: u16| has.contains(&port)) { Verdict::Undo } else { Verdict::Nothing }
         }
         // They lie in folders that go as a whole; packages are looked at all together.
-        Change::Program { .. } | Change::Project { .. } | Change::Port { .. } | Change::Package { .. } => {
-            Verdict::Nothing
-        }
+        Change::Program { .. }
+        | Change::Project { .. }
+        | Change::Domain { .. }
+        | Change::Port { .. }
+        | Change::Package { .. } => Verdict::Nothing,
     })
 }
 
@@ -187,7 +189,11 @@ pub(crate) fn undo(setup: &Setup<'_>, receipt: &Receipt) -> Result<Verdict, Stop
                 said(setup, &Call::new("ufw", &["--force", "disable"]))?;
             }
         }
-        Change::Program { .. } | Change::Project { .. } | Change::Port { .. } | Change::Package { .. } => {}
+        Change::Program { .. }
+        | Change::Project { .. }
+        | Change::Domain { .. }
+        | Change::Port { .. }
+        | Change::Package { .. } => {}
     }
     Ok(Verdict::Undo)
 }

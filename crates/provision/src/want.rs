@@ -80,6 +80,13 @@ pub(crate) enum Want {
         name: String,
         starter: Option<String>,
     },
+    /// The first project's site has this name.
+    Domain {
+        name: String,
+        /// To the terms of the authority that gives its certificate.
+        agreed: bool,
+        contact: Option<String>,
+    },
     /// An AppArmor profile is loaded.
     Profile {
         path: &'static str,
@@ -151,6 +158,11 @@ impl Want {
                 let has = setup.house.projects().is_some_and(|names| names.contains(name));
                 one(has, Change::Project { name: name.clone() })
             }
+            Want::Domain { name, agreed, .. } => {
+                // What was agreed to by hand since stays so.
+                let has = setup.house.domain().is_some_and(|(is, has)| is == *name && (has || !agreed));
+                one(has, Change::Domain { name: name.clone() })
+            }
             Want::Profile { path, content } => {
                 let at = root.at(path);
                 let same = std::fs::read(&at).is_ok_and(|is| is == content.as_bytes());
@@ -175,7 +187,8 @@ impl Want {
             | Want::Service { .. }
             | Want::Swap { .. }
             | Want::Firewall { .. }
-            | Want::Project { .. } => None,
+            | Want::Project { .. }
+            | Want::Domain { .. } => None,
         }
     }
 }

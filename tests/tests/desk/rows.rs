@@ -367,6 +367,7 @@ pub fn health() -> Health {
             name: "bakery.example".into(),
             until: Some(ago(-61 * 86_400)),
             error: Some("the name leads to another address now".into()),
+            ..Certificate::default()
         }],
         open: vec![open(22, "sshd"), open(80, "loopwrightd"), open(443, "loopwrightd")],
         reboot_needed: Some(true),

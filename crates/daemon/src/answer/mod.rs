@@ -1,6 +1,7 @@
 //! The control API: one exhaustive match over everything that may be asked. Every face of the daemon ends up here.
 
 mod agents;
+mod domain;
 mod instructions;
 pub mod memory;
 mod project;
@@ -9,6 +10,7 @@ mod work;
 
 use crate::context::Daemon;
 use crate::{accounts, agents_jobs};
+use deploy::certificates::Consent;
 use engine::{Input, Rejected};
 use protocol::*;
 use std::sync::Arc;
@@ -78,6 +80,10 @@ pub async fn answer(daemon: &Arc<Daemon>, request: Request) -> Result<Response, 
         }
         Projects => Ok(Response::Projects { rows: daemon.reads.ask(|r| r.projects()).await? }),
         CreateProject { name, starter } => project::create(daemon, &name, &starter).await,
+        Domains => domain::rows(daemon).await,
+        SetDomain { project, domain, agreed, contact } => {
+            domain::set(daemon, project, domain, Consent { agreed, contact }).await
+        }
         ActivateProject { project } => done(daemon, Input::Activate { project }).await,
         Transcript { attempt, after, limit } => read::transcript(daemon, attempt, after, limit).await,
         Text { blob } => read::text(daemon, blob).await,

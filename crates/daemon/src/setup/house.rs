@@ -8,8 +8,10 @@ use crate::settings::Settings;
 use crate::{tools, users};
 use agents::install::{self, Room, Tell, Unchecked};
 use anyhow::{Context, Result};
+use deploy::certificates::Domain;
 use deploy::edge::EdgeClient;
-use protocol::setup::{Obstacle, ObstacleKind};
+use protocol::api::DomainRow;
+use protocol::setup::{Certificate, Obstacle, ObstacleKind};
 use protocol::{AgentId, ApiError, Code, Request, Response};
 use provision::{House, Root, paths};
 use std::path::Path;
@@ -53,6 +55,13 @@ impl Daemon {
                 self.ask_once(request)
             }
             said => said,
+        }
+    }
+
+    fn domains(&self) -> Option<Vec<DomainRow>> {
+        match self.ask(&Request::Domains) {
+            Ok(Response::Domains { rows }) => Some(rows),
+            Ok(_) | Err(_) => None,
         }
     }
 
@@ -186,6 +195,25 @@ impl House for Daemon {
             }
             Err(e) => Err(failed(&e)),
         }
+    }
+
+    fn domain(&self) -> Option<(String, bool)> {
+        let first = self.domains()?.into_iter().find(|row| row.project.is_none())?;
+        Some((first.certificate.name, first.agreed))
+    }
+
+    fn bad_domain(&self, name: &str) -> Option<String> {
+        Domain::parse(name).err().map(|bad| format!("{} cannot be a site's domain: {}", bad.name, bad.why))
+    }
+
+    fn set_domain(&self, name: &str, agreed: bool, contact: Option<&str>) -> Result<(), Obstacle> {
+        let (domain, contact) = (Some(name.to_owned()), contact.map(str::to_owned));
+        let set = Request::SetDomain { project: None, domain, agreed, contact };
+        self.ask(&set).map(drop).map_err(|e| failed(&e))
+    }
+
+    fn certificates(&self) -> Vec<Certificate> {
+        self.domains().unwrap_or_default().into_iter().map(|row| row.certificate).collect()
     }
 
     fn edge(&self) -> bool {

@@ -146,6 +146,7 @@ fn words(change: &Change) -> String {
         Change::Firewall { rule } => format!("firewall: {rule}"),
         Change::Program { name, version } => format!("{name} {version}"),
         Change::Project { name } => format!("project {name}"),
+        Change::Domain { name } => format!("domain {name}"),
         Change::Port { port } => format!("port {port}"),
     }
 }

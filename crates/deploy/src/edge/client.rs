@@ -2,6 +2,7 @@
 
 use super::control::{Command, LINE, Reply};
 use super::{EdgeError, EdgeState, ReleaseSpec};
+use crate::certificates::{Consent, Domain};
 use crate::process;
 use protocol::id::{ProjectId, ReleaseId};
 use serde::de::DeserializeOwned;
@@ -49,6 +50,18 @@ impl EdgeClient {
     /// Ends a release and returns when it is gone. One that does not run is no error.
     pub async fn stop(&self, release: &ReleaseId) -> Result<(), EdgeError> {
         self.ask(&Command::Stop { release: release.clone() }).await
+    }
+
+    /// The name under which the world sees a project; none for the project: the one behind the world's ports. No domain takes
+    /// the name away. The same name again: its certificate is looked at now.
+    pub async fn set_domain(
+        &self,
+        project: Option<&ProjectId>,
+        domain: Option<&Domain>,
+        consent: Consent,
+    ) -> Result<(), EdgeError> {
+        let (project, domain) = (project.cloned(), domain.cloned());
+        self.ask(&Command::SetDomain { project, domain, consent }).await
     }
 
     /// Returns when the edge answers, which somebody else starts; an error when it does not within `limit`.

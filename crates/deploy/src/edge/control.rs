@@ -2,6 +2,7 @@
 
 use super::sites::Sites;
 use super::{EdgeError, Refusal, ReleaseSpec};
+use crate::certificates::{Consent, Domain};
 use protocol::id::{ProjectId, ReleaseId};
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -22,6 +23,7 @@ pub(super) enum Command {
     Health { release: ReleaseId, path: String, limit_ms: u64 },
     Switch { project: ProjectId, release: ReleaseId },
     Stop { release: ReleaseId },
+    SetDomain { project: Option<ProjectId>, domain: Option<Domain>, consent: Consent },
     State,
     Quit,
 }
@@ -114,6 +116,9 @@ async fn carry_out(command: Command, sites: &Sites) -> Result<serde_json::Value,
         }
         Command::Switch { project, release } => sites.switch(&project, &release).await.map(Into::into),
         Command::Stop { release } => sites.stop(&release).await.map(Into::into),
+        Command::SetDomain { project, domain, consent } => {
+            sites.set_domain(project, domain, consent).await.map(Into::into)
+        }
         Command::State => serde_json::to_value(sites.state().await).map_err(EdgeError::Answer),
         Command::Quit => {
             sites.quit();

@@ -4,22 +4,26 @@
 //! - `state`: what survives the edge's own death, written before a switch is acknowledged.
 //! - `supervisor`: one release process: start, crash and restart, drain, end.
 //! - `sites`: the table of projects and releases, and every command on it.
-//! - `server`: HTTP in front of a project.
+//! - `server`: HTTP in front of a project; `tls`: the same, encrypted. `names`: which project a name is for.
 //! - `control`: the commands on a unix socket; `client`: the daemon's side of it.
 //!
 //! Every command is idempotent. A release that was never seen healthy is never made live.
 
 mod client;
 mod control;
+mod names;
 mod server;
 mod sites;
 mod state;
 mod supervisor;
+mod tls;
 
 pub use client::{EdgeClient, EdgeLaunch, spawn_edge};
 
 use crate::RunAs;
+use crate::certificates::Authority;
 use protocol::id::{ProjectId, ReleaseId};
+use protocol::setup::{Certificate, CertificateState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -44,6 +48,11 @@ pub struct EdgeConfig {
     pub limits: EdgeLimits,
     /// The world's ports, opened by whoever started us: the first project is behind them. They outlive us.
     pub doors: Vec<Arc<std::net::TcpListener>>,
+    /// Which of the doors speaks TLS.
+    pub https: u16,
+    /// Folder of the certificates and their keys.
+    pub certificates: PathBuf,
+    pub authority: Authority,
     /// At SIGTERM the releases go on, for the next edge to take over.
     pub leaves: bool,
     /// Called once when commands and requests are taken.
@@ -61,9 +70,20 @@ impl EdgeConfig {
             ports: 4300..=4999,
             limits: EdgeLimits::default(),
             doors: Vec::new(),
+            https: 443,
+            certificates: run.join("certificates"),
+            authority: Authority::default(),
             leaves: false,
             ready: || (),
         }
+    }
+}
+
+impl EdgeConfig {
+    /// Whether one of the doors is the one for TLS.
+    fn https_door(&self) -> bool {
+        let of = |door: &Arc<std::net::TcpListener>| door.local_addr().map(|address| address.port()).ok();
+        self.doors.iter().any(|door| of(door) == Some(self.https))
     }
 }
 
@@ -83,6 +103,10 @@ pub struct EdgeLimits {
     pub patience: Duration,
     /// Open connections per project.
     pub connections: usize,
+    /// For a TLS handshake, its wait for a place included.
+    pub handshake: Duration,
+    /// Handshakes at one time.
+    pub handshakes: usize,
     /// Of one log file of one release; two are kept.
     pub log_bytes: u64,
     /// A live release that crashed more often than `crashes` within `crash_window` stays down.
@@ -102,6 +126,8 @@ impl Default for EdgeLimits {
             answer: Duration::from_secs(300),
             patience: Duration::from_secs(3),
             connections: 1024,
+            handshake: Duration::from_secs(10),
+            handshakes: 128,
             log_bytes: 1024 * 1024,
             crashes: 5,
             crash_window: Duration::from_secs(60),
@@ -178,6 +204,43 @@ pub struct EdgeState {
     /// The project that the world sees first.
     #[serde(default)]
     pub front: Option<ProjectId>,
+    /// Names of the user's own.
+    #[serde(default)]
+    pub domains: Vec<DomainState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainState {
+    /// None: the project that the world sees first.
+    pub project: Option<ProjectId>,
+    pub agreed: bool,
+    pub certificate: Certificate,
+}
+
+impl EdgeState {
+    /// The domain of a project.
+    pub fn domain_of(&self, project: &ProjectId) -> Option<&DomainState> {
+        let is_front = self.front.as_ref() == Some(project);
+        self.domains.iter().find(|domain| match &domain.project {
+            Some(of) => of == project,
+            None => is_front,
+        })
+    }
+}
+
+impl DomainState {
+    /// Where the world reaches the site by this name now; none while the name leads elsewhere.
+    pub fn address(&self) -> Option<String> {
+        let name = &self.certificate.name;
+        match self.certificate.state {
+            CertificateState::Standing => Some(format!("https://{name}/")),
+            CertificateState::Blocked | CertificateState::Unknown => None,
+            CertificateState::NotAsked
+            | CertificateState::Ordering
+            | CertificateState::Failed
+            | CertificateState::Expired => Some(format!("http://{name}/")),
+        }
+    }
 }
 
 /// What the edge refused a command for.
@@ -233,7 +296,7 @@ pub async fn edge_main(config: EdgeConfig) -> Result<(), EdgeError> {
     let control = control::bind(&config.control)?;
     let sites = sites::Sites::new(config);
     sites.restore(saved).await?;
-    sites.open_doors().map_err(EdgeError::io("take over the ports that were handed over"))?;
+    sites.open_doors()?;
     let serving = tokio::spawn(control::serve(control, sites.clone()));
     sites.ready();
     let quit = end_asked_for(&sites).await.map_err(EdgeError::io("listen for signals"))?;

@@ -1,6 +1,7 @@
 //! What survives the edge's own death: one small JSON file, replaced whole, and a lock that keeps a second edge away.
 
 use super::{EdgeError, ReleaseSpec};
+use crate::certificates::{Consent, Domain};
 use protocol::id::{ProjectId, ReleaseId};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,17 @@ pub(super) struct Saved {
     /// The project behind the world's ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub front: Option<ProjectId>,
+    /// Names of the user's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub domains: BTreeMap<Domain, SavedDomain>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct SavedDomain {
+    /// None: the project behind the world's ports, whichever that is.
+    pub project: Option<ProjectId>,
+    #[serde(flatten)]
+    pub consent: Consent,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@
 
 mod app;
 mod edge;
+mod edge_https;
 mod edge_wire;
 mod preview;
 mod screenshot;

@@ -87,14 +87,47 @@ pub struct UnitState {
     pub state: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     /// A domain or an address.
     pub name: String,
     pub until: Option<At>,
-    /// Why the last renewal failed.
+    /// Why there is none, or why the last renewal failed.
     #[serde(default)]
     pub error: Option<String>,
+    #[serde(default)]
+    pub state: CertificateState,
+    /// Who vouches for it.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The one thing to do about the error.
+    #[serde(default)]
+    pub next: Option<String>,
+    /// When it is tried again, or renewed.
+    #[serde(default)]
+    pub due: Option<At>,
+}
+
+/// Where a name's certificate stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateState {
+    /// Nobody agreed to the authority's terms, or another web server holds the ports: none is asked for.
+    NotAsked,
+    /// The name does not lead here: nothing is asked of the authority until it does.
+    Blocked,
+    /// It is being asked for.
+    Ordering,
+    /// Good, and served. With an error: its renewal failed, and is tried again.
+    Standing,
+    /// There is none; it is tried again.
+    Failed,
+    /// Its time is over, and the renewal failed.
+    Expired,
+    /// Said by a newer program, or not known yet.
+    #[default]
+    #[serde(other)]
+    Unknown,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

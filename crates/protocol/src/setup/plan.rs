@@ -16,6 +16,11 @@ pub struct Wish {
     pub starter: Option<String>,
     /// The user's own domain for the site.
     pub domain: Option<String>,
+    /// The user agrees to the terms of service of the authority that gives the domain its certificate. Without that none is
+    /// asked for, and the site answers over plain HTTP.
+    pub terms: bool,
+    /// Where that authority may write to: an e-mail address.
+    pub contact: Option<String>,
     /// A swap file where memory is short.
     pub swap: bool,
     /// Turn the system's own security updates on where they are off.
@@ -33,6 +38,8 @@ impl Default for Wish {
             project: None,
             starter: None,
             domain: None,
+            terms: false,
+            contact: None,
             swap: true,
             security_updates: true,
             firewall: false,
@@ -145,6 +152,10 @@ pub enum Change {
         version: String,
     },
     Project {
+        name: String,
+    },
+    /// The first project's own domain.
+    Domain {
         name: String,
     },
     Port {

@@ -5,7 +5,7 @@ use crate::packages as system;
 use crate::run::{Order, Setup};
 use crate::stop::{Stop, obstacle, with};
 use crate::want::Want;
-use protocol::setup::{Change, Choice, ObstacleKind, Receipt, SetupEvent};
+use protocol::setup::{Change, Choice, ObstacleKind, Receipt, SetupEvent, Work};
 
 const NEEDED: [&str; 3] = ["git", "bubblewrap", "ca-certificates"];
 
@@ -74,12 +74,27 @@ fn program(setup: &Setup<'_>, name: &str) -> Result<Want, Look> {
     Ok(Want::Program { name: name.to_owned(), version })
 }
 
-pub(super) fn project(_: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
-    Ok(match &order.wish.project {
-        None => Look::Skipped("you named none; it can be made later".to_owned()),
-        Some(name) => {
-            let starter = order.wish.starter.clone();
-            Look::Wants(vec![Want::Project { name: name.clone(), starter }])
+pub(super) fn project(setup: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
+    let wish = &order.wish;
+    let mut wants = Vec::new();
+    if let Some(name) = &wish.project {
+        wants.push(Want::Project { name: name.clone(), starter: wish.starter.clone() });
+    }
+    if let Some(name) = &wish.domain {
+        if let Some(why) = setup.house.bad_domain(name) {
+            let bad = obstacle(ObstacleKind::Other, why, "correct the domain, or go on without it");
+            return Ok(Look::Blocked(with(bad, &[Choice::Skip])));
         }
+        // The name may be another one by now, by the user's own word: a repair leaves that alone.
+        let stays = order.work == Work::Repair && setup.house.domain().is_some();
+        if !stays {
+            let (agreed, contact) = (wish.terms, wish.contact.clone());
+            wants.push(Want::Domain { name: name.clone(), agreed, contact });
+        }
+    }
+    Ok(if wants.is_empty() {
+        Look::Skipped("you named none; it can be made later".to_owned())
+    } else {
+        Look::Wants(wants)
     })
 }

@@ -146,7 +146,7 @@ pub(super) fn units(setup: &Setup<'_>, order: &Order) -> Result<Look, Stop> {
     let address = setup.hands.address();
     wants.push(unit("loopwright-edge.socket", units::socket(behind)));
     wants.push(unit("loopwright-edge.service", units::edge()));
-    wants.push(unit("loopwright.service", units::daemon(order.wish.domain.as_deref(), address)));
+    wants.push(unit("loopwright.service", units::daemon(address)));
     Ok(Look::Wants(wants))
 }
 

@@ -33,14 +33,12 @@ CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER 
 UMask=0022
 ";
 
-/// `domain` or `address`: under which the first project's site is reached.
-pub(super) fn daemon(domain: Option<&str>, address: Option<IpAddr>) -> String {
-    let host = match (domain, address) {
-        (Some(domain), _) => Some(domain.to_owned()),
-        (None, Some(IpAddr::V6(address))) => Some(format!("[{address}]")),
-        (None, Some(IpAddr::V4(address))) => Some(address.to_string()),
-        (None, None) => None,
-    };
+/// `address`: under which the first project's site is reached as long as it has no domain.
+pub(super) fn daemon(address: Option<IpAddr>) -> String {
+    let host = address.map(|address| match address {
+        IpAddr::V6(address) => format!("[{address}]"),
+        IpAddr::V4(address) => address.to_string(),
+    });
     let site = host.map_or_else(String::new, |host| format!(" --site http://{host}/"));
     format!(
         "[Unit]

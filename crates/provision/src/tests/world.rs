@@ -392,6 +392,25 @@ impl House for World {
         Ok(())
     }
 
+    fn domain(&self) -> Option<(String, bool)> {
+        let text = std::fs::read_to_string(self.at(paths::WORKSPACE).join("domain")).ok()?;
+        let (name, agreed) = text.split_once(' ')?;
+        Some((name.to_owned(), agreed == "true"))
+    }
+
+    fn bad_domain(&self, name: &str) -> Option<String> {
+        (!name.contains('.')).then(|| format!("{name} has no dot"))
+    }
+
+    fn set_domain(&self, name: &str, agreed: bool, _: Option<&str>) -> Result<(), Obstacle> {
+        self.write(&format!("{}/domain", paths::WORKSPACE), &format!("{name} {agreed}"));
+        Ok(())
+    }
+
+    fn certificates(&self) -> Vec<protocol::setup::Certificate> {
+        Vec::new()
+    }
+
     fn edge(&self) -> bool {
         true
     }

@@ -144,6 +144,7 @@ fn domain(meet: Meet) -> AnyView {
             <label class="field"><span>"Empty for now: the site answers at the server's address"</span>
                 <input autocomplete="off" spellcheck="false" placeholder="bakery.example" data-testid="wish-domain" prop:value=name.shown() on:input=plain::typed(name) on:change=named/>
             </label>
+            {tick(meet, "terms", "A certificate for it, so that the site answers over HTTPS".into(), "From Let's Encrypt. You agree to its terms of service (letsencrypt.org/repository).".into(), |w| w.terms, |w, on| w.terms = on)}
         </fieldset>
     }
     .into_any()

@@ -259,6 +259,7 @@ mod tests {
             name: "site.example".into(),
             until: Some(At(NOW.0 + days * 86_400_000)),
             error: error.map(str::to_owned),
+            ..Certificate::default()
         };
         let lights = |days| certificate(&of(days, None), NOW, 0).light;
         assert_eq!((lights(60), lights(5), lights(-1)), (Light::Green, Light::Amber, Light::Red));

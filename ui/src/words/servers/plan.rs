@@ -37,6 +37,7 @@ pub fn taken(changes: &[Change]) -> Vec<Group> {
             | Change::Firewall { .. }
             | Change::Program { .. }
             | Change::Project { .. }
+            | Change::Domain { .. }
             | Change::Port { .. } => (title, item),
         }
     })
@@ -69,6 +70,7 @@ fn change_in_words(change: &Change) -> (&'static str, String) {
         | Change::Firewall { .. }
         | Change::Program { .. }
         | Change::Project { .. }
+        | Change::Domain { .. }
         | Change::Port { .. } => (title, item),
     }
 }
@@ -87,6 +89,7 @@ fn plainly(change: &Change) -> (&'static str, String) {
         Change::Firewall { rule } => ("Firewall", rule.clone()),
         Change::Program { name, version } => ("Programs", format!("{name} {version}")),
         Change::Project { name } => ("Project", name.clone()),
+        Change::Domain { name } => ("Domain", name.clone()),
         Change::Port { port } => ("Ports", format!("{port}")),
     }
 }
