@@ -1,7 +1,7 @@
 //! What bad input gets, from a desktop's side and against real servers: who is turned away is told why and what to do, and
 //! nothing is changed; who need not be turned away is set up. The table of all of it is docs/bad-input.md.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod refused;
 
@@ -204,7 +204,6 @@ async fn under(desk: &Desk, server: &Server, faults: [Fault; 2], row: Row) {
     server.fault(made).unwrap();
     let met = refused::rows::came(desk, &row.who, row.goes).await;
     server.fault(undone).unwrap();
-    println!("{}: {met:?}", row.name);
     assert_eq!(differs(&row, &met), None);
 }
 
@@ -315,13 +314,16 @@ const LEFT: [&str; 8] = [
     "/var/lib/sudo/lectured/",
 ];
 
+/// How it is made and undone, its kind, its cause, the next step, and the choices.
+type Obstructed = ([Fault; 2], ObstacleKind, &'static str, &'static str, &'static [Choice]);
+
 /// What blocks a plan, as the desktop gets it; each is gone once its cause is.
 async fn obstacles(entry: &Entry, server: &Server) {
     let blocked = async || {
         let plan = entry.plan(Some(&wish())).await.unwrap();
         plan.blocked().next().map(|(_, obstacle)| obstacle.clone())
     };
-    let table: [([Fault; 2], ObstacleKind, &str, &str, &[Choice]); 2] = [
+    let table: [Obstructed; 2] = [
         (
             [Fault::DpkgBroken, Fault::DpkgMended],
             ObstacleKind::PackagesBroken,

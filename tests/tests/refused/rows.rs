@@ -48,7 +48,6 @@ pub async fn came(desk: &Desk, who: &Who, goes: Goes) -> Met<()> {
 pub async fn judge(desk: &Desk, server: &Server, rows: Vec<Row>) {
     let mut wrong = Vec::new();
     for row in rows {
-        let began = std::time::Instant::now();
         if !row.made.is_empty() {
             sh(server, &row.made);
         }
@@ -56,7 +55,6 @@ pub async fn judge(desk: &Desk, server: &Server, rows: Vec<Row>) {
         if !row.undone.is_empty() {
             sh(server, row.undone);
         }
-        println!("{}: {met:?} ({} ms)", row.name, began.elapsed().as_millis());
         wrong.extend(differs(&row, &met));
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
