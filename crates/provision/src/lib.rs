@@ -45,4 +45,4 @@ pub use remove::{Left, Removal, Removing, export, removal};
 pub use run::{Begun, Order, Outcome, Setup, begin_run, go_on, may_begin, unfinished};
 pub use saved::read_wish;
 pub use stop::Stop;
-pub use upgrade::{Fresh, is_older};
+pub use upgrade::Fresh;

@@ -8,6 +8,7 @@ use crate::saved::{hash_of, replace};
 use crate::stop::{Stop, io, obstacle};
 use crate::want::{Owned, Want, unit_file};
 use protocol::setup::{Change, ObstacleKind, Receipt, SetupEvent};
+use protocol::version::is_older;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -29,18 +30,6 @@ pub(crate) fn current(setup: &Setup<'_>) -> Option<(String, PathBuf)> {
     let to = std::fs::read_link(setup.root.at(paths::CURRENT)).ok()?;
     let name = to.file_name()?.to_str()?;
     Some((name.rsplit_once('-')?.0.to_owned(), to))
-}
-
-/// Whether version `a` is older than `b`.
-pub fn is_older(a: &str, b: &str) -> bool {
-    let parts = |text: &str| {
-        let (numbers, tail) =
-            text.split_once('-').map_or((text, None), |(numbers, tail)| (numbers, Some(tail.to_owned())));
-        let numbers: Vec<u64> = numbers.split('.').map(|part| part.parse().unwrap_or(0)).collect();
-        // 1.0.0-beta comes before 1.0.0.
-        (numbers, tail.is_none(), tail)
-    };
-    parts(a) < parts(b)
 }
 
 pub(crate) fn ready(setup: &Setup<'_>, order: &Order) -> Result<(), Stop> {

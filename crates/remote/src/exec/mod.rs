@@ -227,7 +227,7 @@ fn token() -> String {
     let mut bytes = [0_u8; 12];
     // Without random numbers the noise could still not hold it but by malice, and who has malice there has the server.
     let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    protocol::hex(bytes)
 }
 
 /// One word for a POSIX shell.

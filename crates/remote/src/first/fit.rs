@@ -4,7 +4,7 @@ use super::obstacle;
 use super::root::no_rights;
 use crate::upload::Program;
 use protocol::setup::{Found, Obstacle, ObstacleKind, Rights};
-use std::cmp::Ordering;
+use protocol::version::is_older;
 
 /// The program twice (as it comes, and in its place) and some air.
 const ROOM: u64 = 200 << 20;
@@ -28,7 +28,7 @@ pub(super) fn choose<'a>(found: &Found, programs: &'a [Program]) -> Result<&'a P
     }
     let program = for_processor(found, programs)?;
     match &found.installed {
-        Some(there) if newer(&there.version, &program.version) => {
+        Some(there) if is_older(&program.version, &there.version) => {
             let cause =
                 format!("the server has version {}, this app brings {}", there.version, program.version);
             Err(obstacle(ObstacleKind::Newer, cause, "update this app"))
@@ -52,28 +52,6 @@ fn same(arch: &str) -> &str {
         "amd64" | "x64" => "x86_64",
         "arm64" => "aarch64",
         other => other,
-    }
-}
-
-/// By numbers, part by part; a part behind a hyphen is a version before the one without it.
-pub(super) fn newer(one: &str, other: &str) -> bool {
-    let parts = |text: &str| {
-        let (numbers, before) = text.split_once('-').map_or((text, None), |(a, b)| (a, Some(b.to_owned())));
-        let numbers: Vec<u64> = numbers.split('.').map(|part| part.parse().unwrap_or(0)).collect();
-        (numbers, before)
-    };
-    let ((one, one_before), (other, other_before)) = (parts(one), parts(other));
-    let length = one.len().max(other.len());
-    let at = |numbers: &[u64], at: usize| numbers.get(at).copied().unwrap_or(0);
-    let by_number =
-        (0..length).map(|i| at(&one, i).cmp(&at(&other, i))).find(|order| *order != Ordering::Equal);
-    match by_number {
-        Some(order) => order == Ordering::Greater,
-        None => match (one_before, other_before) {
-            (None, Some(_)) => true,
-            (Some(one), Some(other)) => one > other,
-            (Some(_) | None, None) => false,
-        },
     }
 }
 
@@ -116,19 +94,5 @@ mod tests {
             assert_eq!(choose(&found, &programs).unwrap_err().kind, kind);
         }
         assert!(choose(&Found { installed: Some(installed("0.2.0")), ..found() }, &programs).is_ok());
-    }
-
-    #[test]
-    fn versions_are_compared_by_their_numbers() {
-        for (one, other) in [
-            ("0.10.0", "0.9.9"),
-            ("1", "0.9"),
-            ("0.2.0", "0.2.0-rc1"),
-            ("0.2.0-rc2", "0.2.0-rc1"),
-            ("0.2.1", "0.2"),
-        ] {
-            assert!(newer(one, other) && !newer(other, one), "{one} {other}");
-        }
-        assert!(!newer("0.2", "0.2.0") && !newer("0.2.0", "0.2") && !newer("x", "0"));
     }
 }

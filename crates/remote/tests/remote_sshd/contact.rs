@@ -20,7 +20,7 @@ pub fn program(server: &Sshd, size: usize) -> Program {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         bytes.extend_from_slice(&state.to_be_bytes());
     }
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = protocol::hex(Sha256::digest(&bytes));
     let arch = std::env::consts::ARCH.to_owned();
     Program { source: Source::Bytes(Bytes::from(bytes)), sha256, version: "0.2.0".into(), arch }
 }
