@@ -162,7 +162,10 @@ suite_window() {
 }
 in_a_display() { GTK_A11Y=none NO_AT_BRIDGE=1 dbus-run-session -- xvfb-run -a -s "-screen 0 1440x900x24" "$@"; }
 # Real servers to throw away: root, and a minute or two for the first image of each Debian.
-suite_server() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^server_/)'; }
+suite_server() {
+  programs && cargo build --package daemon --features faults --bin loopwrightd-faults &&
+    cargo nextest run --profile slow --package system-tests -E 'binary(/^server_/)'
+}
 # The pages of the desktop's window are among them, with a scripted program behind them.
 suite_ui() { build_ui --desktop --release && programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }
 # Release builds of everything, which take a quarter of an hour: only when it is asked for. The installer on a bare Debian 12.

@@ -1,0 +1,202 @@
+//! What the tests that kill share: the server's program with its fault points, the pipes by which a set-up waits at each of
+//! its moments for a word, and what may differ between two servers that were set up alike.
+
+#![expect(clippy::unwrap_used, reason = "test code, its helpers included")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test program uses the part that it needs")]
+
+pub mod desk;
+pub mod line;
+
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use testkit::server::{Manifest, Ran, Server};
+
+pub const PROGRAM: &str = "/opt/loopwright/current/loopwrightd";
+pub const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKkYdW5rVbq0y2Tn5i8mNqgY1v6dXrH8g3mX2Vh7y9aB desk";
+pub const WISH: &str = r#"{"project":"Bakery","starter":"static"}"#;
+/// Where the program lies that is sent; no manifest looks there, and no start of the machine empties it.
+pub const SENT: &str = "/var/tmp/loopwrightd";
+const MOMENTS: &str = "/var/tmp/moments";
+
+pub fn exec(server: &Server, command: &str) -> Ran {
+    server.exec_with(command, None, 300).unwrap()
+}
+
+#[track_caller]
+pub fn ok(server: &Server, command: &str) -> String {
+    let ran = exec(server, command);
+    assert_eq!(ran.code, 0, "{command}\n{}{}", ran.out, ran.err);
+    ran.out.trim_end().to_owned()
+}
+
+/// The program with fault points, without the tables that only debuggers read.
+pub fn program(folder: &Path) -> PathBuf {
+    let from = testkit::workspace::built("loopwrightd-faults").unwrap();
+    let to = folder.join("loopwrightd");
+    let stripped = Command::new("strip").arg("-S").arg("-o").arg(&to).arg(&from).status();
+    if !stripped.is_ok_and(|status| status.success()) {
+        std::fs::copy(from, &to).unwrap();
+    }
+    to
+}
+
+pub fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// How the site answers to somebody on the internet.
+pub fn visit(port: u16) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: site.test\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.lines().next().map(str::to_owned)
+}
+
+/// The moments of a set-up. Without pipes each one that was not seen before is the process' last.
+pub struct Moments<'a>(&'a Server);
+
+impl<'a> Moments<'a> {
+    /// In the environment of all services from the next start of systemd on.
+    pub fn of_services(server: &'a Server) -> Self {
+        ok(
+            server,
+            &format!(
+                "mkdir -p {MOMENTS} && mkfifo {MOMENTS}/at {MOMENTS}/go && \
+                 mkdir -p /etc/systemd/system.conf.d && \
+                 printf '[Manager]\\nDefaultEnvironment=LOOPWRIGHT_SETUP_MOMENTS={MOMENTS}\\n' >/etc/systemd/system.conf.d/moments.conf && \
+                 systemctl set-environment LOOPWRIGHT_SETUP_MOMENTS={MOMENTS}"
+            ),
+        );
+        Self(server)
+    }
+
+    /// Where the set-up waits now.
+    pub fn next(&self) -> String {
+        ok(self.0, &format!("timeout 200 cat {MOMENTS}/at"))
+    }
+
+    pub fn go_on(&self) {
+        self.say("on");
+    }
+
+    pub fn die(&self) {
+        self.say("die");
+    }
+
+    fn say(&self, word: &str) {
+        ok(self.0, &format!("echo {word} >{MOMENTS}/go"));
+    }
+
+    /// The services wait nowhere any more.
+    pub fn end(self) {
+        Self::end_of(self.0);
+    }
+
+    pub fn end_of(server: &Server) {
+        ok(
+            server,
+            &format!(
+                "rm -rf {MOMENTS} /etc/systemd/system.conf.d/moments.conf; rmdir /etc/systemd/system.conf.d; systemctl unset-environment LOOPWRIGHT_SETUP_MOMENTS"
+            ),
+        );
+    }
+}
+
+/// Runs a command, and `resume` again and again, each of which ends at the first moment that none before it came to. Gives
+/// those moments and how the last one ended.
+pub fn ended_at_each_moment(server: &Server, command: &str, what: &str) -> (Vec<String>, i32) {
+    let resume = "setup resume";
+    let ran = exec(
+        server,
+        &format!(
+            "rm -rf {MOMENTS}; mkdir {MOMENTS}; export LOOPWRIGHT_SETUP_MOMENTS={MOMENTS}; ulimit -c 0; {command}; code=$?; \
+             for try in $(seq 250); do \
+               [ $(wc -l <{MOMENTS}/seen) = \"$seen\" ] && break; seen=$(wc -l <{MOMENTS}/seen); \
+               [ -e {PROGRAM} ] || break; {PROGRAM} {resume}; code=$?; \
+             done >>/var/tmp/said 2>&1; cat {MOMENTS}/seen; rm -rf {MOMENTS}; exit $code"
+        ),
+    );
+    let moments: Vec<String> = ran.out.lines().map(str::to_owned).collect();
+    assert!(moments.len() > 3, "{what}: {moments:?} {}", ran.err);
+    (moments, ran.code)
+}
+
+/// A first request, so that there is a site.
+pub fn ask(server: &Server) {
+    ok(server, "loopwrightd ask 'A page for a bakery' --agent practice --wait");
+}
+
+/// The end that every run must come to, however it was cut: nothing to do, the site answers, nothing is left over.
+#[track_caller]
+pub fn settled(server: &Server, port: u16, what: &str) {
+    let said = ok(server, &format!("{PROGRAM} setup apply --json"));
+    let last = lines(&said).pop().unwrap();
+    assert_eq!((&last["ok"], &last["changes"]), (&true.into(), &0.into()), "{what}: {said}");
+    assert_eq!(visit(port).as_deref(), Some("HTTP/1.1 200 OK"), "{what}");
+    let left = ok(
+        server,
+        "find / -xdev \\( -name '*.loopwright-new' -o -name '*.part' -o -name 'try.*' -o -name tried \\) -not -path '/proc/*' 2>/dev/null; \
+         ls /etc/systemd/system /etc/systemd/system/multi-user.target.wants | grep resume; \
+         systemctl list-units --all --no-legend --plain 'loopwright-setup*'; \
+         systemctl list-units --failed --no-legend --plain 'loopwright*'; \
+         [ ! -s /var/lib/loopwright/setup/lock ] || cat /var/lib/loopwright/setup/lock; true",
+    );
+    assert_eq!(left, "", "{what}");
+}
+
+/// What two servers that were set up alike do not have in common: the journals, keys and names that each makes for itself.
+const OWN: [&str; 3] =
+    ["/var/lib/loopwright/setup/", "/var/lib/loopwright/workspace/", "/var/lib/loopwright/desk/.ssh/"];
+/// And what the system's own programs write when they were killed over their work; and the logins' passwords, which are
+/// salted anew on each server.
+const SYSTEMS: [&str; 9] = [
+    "/etc/shadow",
+    "/etc/passwd-",
+    "/etc/group-",
+    "/etc/shadow-",
+    "/etc/gshadow-",
+    "/etc/subuid-",
+    "/etc/subgid-",
+    "/var/lib/dpkg/status-old",
+    "/var/lib/apt/extended_states",
+];
+
+#[track_caller]
+pub fn same(good: &Manifest, is: &Manifest, what: &str) {
+    let foreign: Vec<String> = good
+        .changes(is)
+        .into_iter()
+        .filter(|line| {
+            let path = line.get(2..).unwrap_or_default();
+            !OWN.iter().any(|own| path.starts_with(own)) && !SYSTEMS.iter().any(|own| path.starts_with(own))
+        })
+        .collect();
+    assert!(foreign.is_empty(), "{what}: {foreign:#?}");
+}
+
+/// What a removal may leave: the copies that the system's own programs keep of their last state, and the export.
+const LEFT: [&str; 6] = [
+    "/etc/passwd-",
+    "/etc/group-",
+    "/etc/shadow-",
+    "/etc/gshadow-",
+    "/var/lib/dpkg/",
+    "/var/backups/loopwright-",
+];
+
+#[track_caller]
+pub fn removed(bare: &Manifest, server: &Server, what: &str) {
+    let left = bare.changes(&server.manifest().unwrap());
+    let foreign: Vec<&String> =
+        left.iter().filter(|line| !LEFT.iter().any(|path| line.contains(path))).collect();
+    assert!(foreign.is_empty(), "{what}: {foreign:#?}");
+    assert_eq!(server.open_ports().unwrap(), [22], "{what}");
+    let units = ok(server, "systemctl list-units 'loopwright*' --all --no-legend --plain");
+    assert_eq!(units, "", "{what}");
+}
