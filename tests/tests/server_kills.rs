@@ -8,7 +8,8 @@ mod kills;
 
 use kills::line::Line;
 use kills::{
-    KEY, Moments, PROGRAM, SENT, WISH, ask, desk, ended_at_each_moment, exec, ok, program, removed, same, settled,
+    KEY, Moments, PROGRAM, SENT, WISH, ask, desk, ended_at_each_moment, exec, ok, program, removed, same,
+    settled,
 };
 use protocol::setup::{SetupEntry, SetupEvent};
 use remote::Entry;

@@ -35,6 +35,7 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     entries: Vec<SetupEntry>,
+    opened_at: u64,
     moments: u64,
     hook: Hook,
 }
@@ -74,11 +75,17 @@ impl Journal {
         for folder in [Some(folder.as_path()), folder.parent()].into_iter().flatten() {
             sync_folder(folder).map_err(failed("write the folder of"))?;
         }
-        Ok(Journal { path, file, entries, moments: 0, hook })
+        let opened_at = entries.last().map_or(0, |entry: &SetupEntry| entry.seq) + 1;
+        Ok(Journal { path, file, entries, opened_at, moments: 0, hook })
     }
 
     pub fn entries(&self) -> &[SetupEntry] {
         &self.entries
+    }
+
+    /// Entries from this number on were written since it was opened.
+    pub fn opened_at(&self) -> u64 {
+        self.opened_at
     }
 
     pub fn last(&self) -> u64 {

@@ -254,6 +254,8 @@ pub fn go_on(
     watch: &mut dyn FnMut(&SetupEntry),
 ) -> Result<Outcome, Stop> {
     let begun = setup.hands.now();
+    // A run that others began was cut: the machine may have started since.
+    let begun_here = journal.opened_at();
     let Some((work, first)) = journal_unfinished(journal.entries()) else {
         // It was cut after it had said that it is done.
         match saved::read_order(&setup.root).filter(|order| order.work == Work::Remove) {
@@ -261,7 +263,7 @@ pub fn go_on(
                 let mut log = Log { journal, hands: setup.hands, watch, step: String::new() };
                 remove::last(setup, &order, &mut log)?;
             }
-            _ => set_resume(setup, false)?,
+            _ => forget_resume(setup)?,
         }
         return Ok(Outcome::Done { changes: 0 });
     };
@@ -299,8 +301,24 @@ pub fn go_on(
     } else {
         // What stopped is for the user to go on with; a start of the machine would only stop again.
         set_resume(setup, false)?;
+        // With nothing changed systemd never read it.
+        if outcome != (Outcome::Done { changes: 0 }) || first < begun_here {
+            reload(setup)?;
+        }
     }
     Ok(outcome)
+}
+
+/// Nothing is to be gone on with.
+fn forget_resume(setup: &Setup<'_>) -> Result<(), Stop> {
+    let was = crate::want::unit_file(&setup.root, crate::place::paths::RESUME_UNIT).exists();
+    set_resume(setup, false)?;
+    if was { reload(setup) } else { Ok(()) }
+}
+
+/// systemd keeps what it has read until then.
+fn reload(setup: &Setup<'_>) -> Result<(), Stop> {
+    setup.run(&crate::hands::Call::new("systemctl", &["daemon-reload"])).map(drop)
 }
 
 /// The last run was a removal that came to its end.

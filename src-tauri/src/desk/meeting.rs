@@ -282,7 +282,7 @@ impl Meetings {
         let server = blocking(move || servers.add(&vault, known, &key, way, Some(session))).await??;
         entry.apply(Some(&wish), Some(plan)).await.map_err(|e| told_by(&e, &e.next()))?;
         server.setup.planned(shown);
-        server.setup.follow(entry);
+        server.setup.follow(entry, true);
         let place = server.spot.place.clone();
         drop(work);
         self.leave(id).await;

@@ -5,9 +5,9 @@ use super::setup::Setup;
 use super::{Clock, Kept, Spot, Tell, follow, told_by};
 use crate::vault::{Secret, Vault};
 use protocol::desk::{DeskEvent, Link, Place, Secret as DeskSecret, Target};
-use protocol::setup::Wish;
+use protocol::setup::{SetupState, Wish};
 use protocol::{ApiError, Code};
-use remote::{Hidden, Local, OurKey, Session, SignIn, Tunnel, TunnelTo};
+use remote::{Entry, Hidden, Local, OurKey, Session, SignIn, Tunnel, TunnelTo};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -185,12 +185,14 @@ impl Servers {
             }
         });
         let end = CancellationToken::new();
+        let setup = Setup::new(place.clone(), self.folder.join("steps.json"), self.tell.clone());
         match &tunnel {
             Ok(tunnel) => {
                 let (spot, tunnel, end) = (spot.clone(), tunnel.clone(), end.clone());
+                let setup = setup.clone();
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = keep(&spot, &tunnel) => {}
+                        () = keep(&spot, &tunnel, &setup) => {}
                         () = end.cancelled() => {}
                     }
                 });
@@ -200,7 +202,6 @@ impl Servers {
                 spot.link(Link::Refused { why: why.message.clone(), next, host_key: None }, None);
             }
         }
-        let setup = Setup::new(place.clone(), self.folder.join("steps.json"), self.tell.clone());
         let server = Arc::new(Server { spot, target, setup, tunnel: Mutex::new(tunnel), end });
         // One that ran under this name ends with its last user.
         if let Some(before) = self.running().insert(place, server.clone()) {
@@ -212,7 +213,7 @@ impl Servers {
 }
 
 /// Passes the tunnel's states on, and follows the daemon while it is up.
-async fn keep(spot: &Arc<Spot>, tunnel: &Tunnel) {
+async fn keep(spot: &Arc<Spot>, tunnel: &Tunnel, setup: &Setup) {
     let mut states = tunnel.states();
     let mut wanted = spot.wanted();
     loop {
@@ -220,6 +221,12 @@ async fn keep(spot: &Arc<Spot>, tunnel: &Tunnel) {
         let control = tunnel.control();
         if let Some(greeting) = tunnel.greeting() {
             spot.greeted(&greeting);
+            // A run that outlived the connection, or this program, is watched on. It needs no daemon.
+            if let (SetupState::Running { .. } | SetupState::Unfinished { .. }, Some(session)) =
+                (&greeting.setup, tunnel.session())
+            {
+                setup.follow(Entry::new(session), matches!(greeting.setup, SetupState::Running { .. }));
+            }
         }
         spot.link(link, control.clone());
         let following = async {

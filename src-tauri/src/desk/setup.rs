@@ -29,6 +29,8 @@ struct Time {
 struct Log {
     entries: Vec<SetupEntry>,
     following: bool,
+    /// Somebody is at work on the server, as far as it is heard.
+    works: bool,
 }
 
 impl Setup {
@@ -62,6 +64,7 @@ impl Setup {
             let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
             if log.entries.last().is_none_or(|last| last.seq < seq) {
                 log.entries.push(entry);
+                log.works = true;
             }
         }
         self.tell.event(DeskEvent::Setup { place: self.place.clone(), seq });
@@ -71,10 +74,12 @@ impl Setup {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).entries.last().map_or(0, |entry| entry.seq)
     }
 
-    /// Watches a run to its end, or to that of the connection. One at a time.
-    pub fn follow(&self, entry: Entry) {
+    /// Watches a run to its end, or to that of the connection. One at a time. `works`: it is known that somebody is at work;
+    /// a run that was cut is watched, too, for it may go on by itself.
+    pub fn follow(&self, entry: Entry, works: bool) {
         let began = {
             let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.works |= works;
             !std::mem::replace(&mut log.following, true)
         };
         if !began {
@@ -90,7 +95,12 @@ impl Setup {
                 }
                 Err(error) => tracing::warn!(place = setup.place, %error, "the set-up is not heard"),
             }
-            setup.log.lock().unwrap_or_else(PoisonError::into_inner).following = false;
+            {
+                let mut log = setup.log.lock().unwrap_or_else(PoisonError::into_inner);
+                (log.following, log.works) = (false, false);
+            }
+            // A run that is not heard any more looks like that.
+            setup.tell.event(DeskEvent::Setup { place: setup.place.clone(), seq: setup.last() });
         });
     }
 
@@ -118,7 +128,8 @@ impl Setup {
     pub fn after(&self, after: u64, known: Option<SetupState>) -> DeskAnswer {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let entries = log.entries.iter().filter(|entry| entry.seq > after).cloned().collect();
-        let state = state(&log.entries, log.following).or(known).unwrap_or(SetupState::Never);
+        let heard = log.following && log.works;
+        let state = state(&log.entries, heard).or(known).unwrap_or(SetupState::Never);
         let step = |(step, time): (String, Time)| KnownStep { step, title: time.title, usual: time.usual };
         DeskAnswer::Setup { entries, state, steps: self.times.get().into_iter().map(step).collect() }
     }

@@ -23,7 +23,7 @@ impl Server {
     }
 
     fn begun(&self, entry: Entry) -> DeskResult {
-        self.setup.follow(entry);
+        self.setup.follow(entry, true);
         Ok(DeskAnswer::Done)
     }
 }
