@@ -6,7 +6,8 @@
 mod kills;
 
 use kills::{desk, ok};
-use mirror::{Folder, Salt, Source};
+use mirror::{Folder, Source};
+use protocol::blobs::Kept;
 use protocol::desk::{Link, Target};
 use protocol::fact::{Channel, Entry};
 use protocol::{AgentId, ApiError, BlobId, ClientId, Code, Request, Response};
@@ -33,8 +34,8 @@ impl Source for Daemon {
     async fn call(&self, request: &Request) -> Result<Response, ApiError> {
         self.0.request(request).await.map_err(|e| told(&e))
     }
-    async fn blob(&self, id: &BlobId) -> Result<Option<(Salt, Vec<u8>)>, ApiError> {
-        self.0.blob(id).await.map_err(|e| told(&e))
+    async fn blobs(&self, ids: &[BlobId]) -> Result<Vec<Kept>, ApiError> {
+        self.0.blobs(ids).await.map_err(|e| told(&e))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::want::{Owned, Want, unit_file};
 use protocol::setup::{Change, ObstacleKind, Receipt, SetupEvent};
 use protocol::version::is_older;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A program to upgrade to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,21 +151,29 @@ fn prune(setup: &Setup<'_>, before: Option<&str>, to: &str) {
     }
 }
 
-const RESUME: &str = "[Unit]
+/// By the program that began: the one that an upgrade switches to may not even start.
+fn resume(setup: &Setup<'_>) -> String {
+    let own = setup.program.strip_prefix(setup.root.path()).ok().and_then(Path::to_str);
+    let own = own.map(|own| format!("/{own}")).filter(|own| own.starts_with(paths::VERSIONS));
+    let program = own.unwrap_or_else(|| paths::PROGRAM.to_owned());
+    format!(
+        "[Unit]
 Description=Loopwright: goes on with a set-up that was cut short
 After=network-online.target
 Wants=network-online.target
-ConditionPathExists=/opt/loopwright/current/loopwrightd
+ConditionPathExists={program}
 
 [Service]
 Type=oneshot
 Restart=on-abnormal
 RestartSec=1
-ExecStart=/opt/loopwright/current/loopwrightd setup resume
+ExecStart={program} setup resume
 
 [Install]
 WantedBy=multi-user.target
-";
+"
+    )
+}
 
 /// The same unit as the last act of a removal, which no program of ours can do any more: these lines, then itself.
 pub(crate) fn set_sweep(setup: &Setup<'_>, lines: &[String]) -> Result<(), Stop> {
@@ -200,6 +208,6 @@ pub(crate) fn set_resume(setup: &Setup<'_>, on: bool) -> Result<(), Stop> {
         // No systemd, which the plan says in words.
         return Ok(());
     }
-    replace(&unit, &mut RESUME.as_bytes(), 0o644, |_| Ok(())).map_err(failed())?;
+    replace(&unit, &mut resume(setup).as_bytes(), 0o644, |_| Ok(())).map_err(failed())?;
     change::link(&link, &format!("/etc/systemd/system/{}", paths::RESUME_UNIT)).map_err(failed())
 }

@@ -111,14 +111,16 @@ impl<'a> Moments<'a> {
 /// Runs a command, and `resume` again and again, each of which ends at the first moment that none before it came to. Gives
 /// those moments and how the last one ended.
 pub fn ended_at_each_moment(server: &Server, command: &str, what: &str) -> (Vec<String>, i32) {
-    let resume = "setup resume";
+    // As a start of the machine would go on with it.
+    let unit = "/etc/systemd/system/loopwright-setup-resume.service";
+    let by = format!("sed -n 's/^ExecStart=\\(.*\\) setup resume$/\\1/p' {unit}");
     let ran = exec(
         server,
         &format!(
             "rm -rf {MOMENTS}; mkdir {MOMENTS}; export LOOPWRIGHT_SETUP_MOMENTS={MOMENTS}; ulimit -c 0; {command}; code=$?; \
              for try in $(seq 250); do \
                [ $(wc -l <{MOMENTS}/seen) = \"$seen\" ] && break; seen=$(wc -l <{MOMENTS}/seen); \
-               [ -e {PROGRAM} ] || break; {PROGRAM} {resume}; code=$?; \
+               by=$({by}); [ -e \"${{by:={PROGRAM}}}\" ] || break; $by setup resume; code=$?; \
              done >>/var/tmp/said 2>&1; cat {MOMENTS}/seen; rm -rf {MOMENTS}; exit $code"
         ),
     );
