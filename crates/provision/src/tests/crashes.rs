@@ -136,7 +136,7 @@ fn the_lock_names_its_holder_and_one_of_a_dead_process_is_taken_over() {
     let owner = Owner::this("sets this server up");
     let lock = Lock::take(&world.root(), &owner).unwrap();
     let says = Lock::take(&world.root(), &owner).unwrap_err().to_string();
-    assert!(says.contains(&format!("sets this server up (process {})", std::process::id())), "{says}");
+    assert!(says.contains(&format!("process {} sets this server up", std::process::id())), "{says}");
     assert_eq!(Lock::holder(&world.root()), Some(owner.clone()));
     drop(lock);
     assert_eq!(Lock::holder(&world.root()), None);

@@ -24,9 +24,9 @@ fn a_server_that_cannot_be_set_up_is_refused_in_words_and_left_alone() {
         ("no systemd", |w| w.write("/proc/1/comm", "sh\n"), ObstacleKind::System, "process 1 is sh"),
         (
             "little memory",
-            |w| w.write("/proc/meminfo", "MemTotal: 480000 kB\n"),
+            |w| w.write("/proc/meminfo", "MemTotal: 400000 kB\n"),
             ObstacleKind::Memory,
-            "468 MB of memory",
+            "390 MB of memory",
         ),
         ("a full disk", |w| w.free.set(1 << 30), ObstacleKind::Disk, "1024 MB are free"),
         (
