@@ -139,7 +139,7 @@ impl Meetings {
     ) -> DeskResult {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).map_err(|e| ApiError::new(Code::Internal, e.to_string()))?;
-        let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = protocol::hex(bytes);
         let (ask, mut asked) = mpsc::channel(4);
         let meeting = Arc::new(Meeting {
             id: id.clone(),

@@ -158,7 +158,7 @@ async fn hash(file: &Path) -> std::io::Result<String> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match from.read(&mut buffer).await? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(protocol::hex(hash.finalize())),
             read => hash.update(buffer.get(..read).unwrap_or_default()),
         }
     }
