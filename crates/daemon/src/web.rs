@@ -156,7 +156,8 @@ async fn blobs(State(daemon): Shared, body: axum::body::Bytes) -> HttpResponse {
     let ids: Vec<BlobId> = match serde_json::from_slice(&body) {
         Ok(ids) => ids,
         Err(e) => {
-            return Refusal(ApiError::new(Code::BadInput, format!("not names of blobs: {e}"))).into_response();
+            return Refusal(ApiError::new(Code::BadInput, format!("not names of blobs: {e}")))
+                .into_response();
         }
     };
     let read = move |reader: &journal::Reader| {

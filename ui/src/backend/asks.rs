@@ -184,6 +184,8 @@ macro_rules! asks {
                 | Request::PushMany { .. }
                 | Request::EditGraph { .. }
                 | Request::ExportMemory { .. }
+                | Request::Domains
+                | Request::SetDomain { .. }
                 | Request::VerifyMemory => unreachable!("no page asks for it"),
             }
             out

@@ -189,6 +189,7 @@ mod tests {
                     Response::Journal { .. }
                     | Response::Verified { .. }
                     | Response::Exported { .. }
+                    | Response::Domains { .. }
                     | Response::MemoryVerified { .. } => None,
                     $(Response::$name $({ $($field),+ })? $(($inner))? => Some(Answer::$name $({ $($field),+ })? $(($inner))?),)+
                 }
