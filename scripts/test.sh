@@ -122,8 +122,10 @@ programs() {
 suite_slow() { programs && cargo nextest run --profile slow -E 'test(/(^|::)slow_/) and not package(system-tests)'; }
 suite_deploy() { programs && cargo nextest run --profile slow --package deploy; }
 suite_loop() { programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^loop_/)'; }
+# The daemon that can be ended at each of its moments.
+faults() { cargo build --package daemon --features faults --bin loopwrightd-faults; }
 suite_crash() {
-  programs && cargo build --package daemon --features faults --bin loopwrightd-faults &&
+  programs && faults &&
     cargo nextest run --profile slow --package system-tests -E 'binary(/^crash_/)'
 }
 suite_memory() {
@@ -152,7 +154,7 @@ suite_conformance() {
 suite_window() {
   local bad=0
   part desktop desktop_part; part window window_part
-  build_ui --desktop --release && programs && cargo build --package desktop --bin loopwright || return
+  build_ui --desktop --release && programs && faults && cargo build --package desktop --bin loopwright || return
   check "clippy of the desktop without a warning" cargo clippy --quiet --package desktop --all-targets -- -D warnings || bad=1
   check "clippy of the window's pages without a warning" cargo clippy --quiet --package ui --features desktop --all-targets -- -D warnings || bad=1
   cargo nextest run --package ui --features desktop || bad=1
@@ -163,8 +165,8 @@ suite_window() {
 in_a_display() { GTK_A11Y=none NO_AT_BRIDGE=1 dbus-run-session -- xvfb-run -a -s "-screen 0 1440x900x24" "$@"; }
 # Real servers to throw away: root, and a minute or two for the first image of each Debian.
 suite_server() {
-  programs && cargo build --package daemon --features faults --bin loopwrightd-faults &&
-    cargo nextest run --profile slow --package system-tests -E 'binary(/^server_/)'
+  # Two tests at a time, and one server leads to another.
+  programs && faults && LOOPWRIGHT_SERVER_SLOTS=4 cargo nextest run --profile slow --package system-tests -E 'binary(/^server_/)'
 }
 # The pages of the desktop's window are among them, with a scripted program behind them.
 suite_ui() { build_ui --desktop --release && programs && cargo nextest run --profile slow --package system-tests -E 'binary(/^ui_/)'; }

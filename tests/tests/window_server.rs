@@ -127,6 +127,7 @@ fn a_bare_debian_12_is_set_up_serves_and_is_shown_when_it_is_off() {
     for what in ["loopwright-edge.socket", "/etc/sudoers.d/loopwright", "/.ssh/authorized_keys", "git"] {
         window.says(PLAN, what);
     }
+    picture("server-4-plan");
     // The whole plan is shown, and all that is there is the program that made it.
     let there = bare.changes(&server.manifest().unwrap());
     assert!(there.iter().all(|line| line.starts_with(&format!("+ /root{UPLOAD}"))), "{there:#?}");
@@ -140,7 +141,6 @@ fn a_bare_debian_12_is_set_up_serves_and_is_shown_when_it_is_off() {
     window.click("[data-testid=show-plan]");
     window.click("[data-testid=starter-static]");
     planned(window);
-    picture("server-4-plan");
     window.click("[data-testid=begin]");
     window.until_within(
         SET_UP,

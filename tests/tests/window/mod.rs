@@ -35,20 +35,25 @@ pub struct Desktop<'a> {
 impl Desktop<'static> {
     /// Its window is open.
     pub fn here() -> Self {
-        Desktop::open(None)
+        Desktop::open(None, "loopwrightd")
     }
 }
 
 impl<'a> Desktop<'a> {
     /// Somebody's computer in the internet, its window open.
     pub fn in_net(net: &'a Net) -> Self {
-        Self::open(Some(net))
+        Self::open(Some(net), "loopwrightd")
     }
 
-    fn open(net: Option<&'a Net>) -> Self {
+    /// With another build of the daemon's program, which servers get, too.
+    pub fn in_net_with(net: &'a Net, daemon: &str) -> Self {
+        Self::open(Some(net), daemon)
+    }
+
+    fn open(net: Option<&'a Net>, daemon: &str) -> Self {
         let workspace = Workspace::new().unwrap();
         workspace.settings(&format!("{QUIET}{QUICK}")).unwrap();
-        let daemon = workspace.copy_program(&built("loopwrightd").unwrap()).unwrap();
+        let daemon = workspace.copy_program(&built(daemon).unwrap()).unwrap();
         let bus = bus(&workspace);
         let mut desktop = Desktop { window: None, bus, daemon, workspace, net };
         desktop.open_again();

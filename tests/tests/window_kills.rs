@@ -1,0 +1,128 @@
+//! The desktop program is killed at each step of a set-up, in its real window: what it had begun goes on, it is found again
+//! where it stands, and nothing is there twice. And the network goes away, as the window shows it.
+//!
+//! It needs a display; `./dev test window` gives one.
+
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+mod browser;
+mod harness;
+mod kills;
+mod window;
+
+use browser::Browser;
+use kills::{Moments, ok};
+use serde_json::json;
+use std::time::Duration;
+use testkit::server::{Fault, Net, Server, Spec};
+use window::Desktop;
+
+/// A set-up with Node fetched from its registry; far above what it takes.
+const SET_UP: Duration = Duration::from_secs(400);
+const PASSPHRASE: &str = "a passphrase for the test";
+const SERVER: &str = "[data-testid=place][data-place^=at-]";
+const TITLE: &str = "[data-testid=run-title]";
+
+fn unlock(desktop: &Desktop) {
+    desktop.go("#/servers/new");
+    desktop.window().type_into("[data-testid=vault-passphrase]", PASSPHRASE);
+    desktop.window().click("[data-testid=vault-open]");
+    desktop.window().gone("[data-testid=vault]");
+}
+
+/// As far as the plan, whatever there is of it from before.
+fn to_the_plan(desktop: &Desktop, server: &Server, known: bool) {
+    let window = desktop.window();
+    window.type_into("[data-testid=address]", &server.ip().to_string());
+    window.type_into("[data-testid=port]", "22");
+    window.type_into("[data-testid=user]", "root");
+    window.type_into("[data-testid=password]", "rootpw");
+    window.click("[data-testid=meet]");
+    if !known {
+        window.see("[data-testid=fingerprint]");
+        window.click("[data-testid=trust]");
+    }
+    window.see("[data-testid=found-lines]");
+    window.click("[data-testid=show-plan]");
+}
+
+fn killed(desktop: &mut Desktop) {
+    desktop.kill();
+    desktop.open_again();
+    unlock(desktop);
+}
+
+fn shown(window: &Browser, css: &str) {
+    let look = "return document.querySelector(args[0])";
+    window.until_within(SET_UP, css, look, vec![json!(css)]);
+}
+
+#[test]
+fn killed_at_any_stage_it_finds_its_server_again_and_nothing_is_there_twice() {
+    let net = Net::up().unwrap();
+    let server = net.start(Spec { cpus: 2, ..Spec::default() }).unwrap();
+    // The server's program is one that can be held at each of its moments.
+    let mut desktop = Desktop::in_net_with(&net, "loopwrightd-faults");
+    desktop.go("#/servers/new");
+    desktop.window().type_into("[data-testid=vault-passphrase]", PASSPHRASE);
+    desktop.window().type_into("[data-testid=vault-again]", PASSPHRASE);
+    desktop.window().click("[data-testid=vault-open]");
+    desktop.window().gone("[data-testid=vault]");
+
+    // Before the server is a place: the user begins again by hand.
+    to_the_plan(&desktop, &server, false);
+    ok(&server, "until ls /root/.loopwright-upload/*.part >/dev/null 2>&1; do :; done");
+    killed(&mut desktop);
+    to_the_plan(&desktop, &server, true);
+    shown(desktop.window(), "[data-testid=plan]");
+    killed(&mut desktop);
+    to_the_plan(&desktop, &server, true);
+    let window = desktop.window();
+    window.click("[data-testid=starter-static]");
+    let settled = "return document.querySelector('[data-testid=plan-page]')?.ariaBusy === 'false' && document.querySelector('[data-testid=plan]')";
+    window.until_within(SET_UP, "the plan of what is wished", settled, vec![]);
+    let moments = Moments::of_services(&server);
+    window.click("[data-testid=begin]");
+
+    // From here on it goes on without the desktop, which finds it again at each step.
+    let mut killed_at = Vec::new();
+    loop {
+        let moment = moments.next();
+        if let Some(step) = moment.strip_suffix(" started") {
+            killed(&mut desktop);
+            killed_at.push(step.to_owned());
+        }
+        moments.go_on();
+        if moment == "run Apply over" {
+            break;
+        }
+    }
+    moments.end();
+    assert!(killed_at.len() >= 8, "{killed_at:?}");
+    desktop.go("#/servers");
+    shown(desktop.window(), SERVER);
+    let place = desktop.window().attribute(SERVER, "data-place").unwrap();
+    desktop.go(&format!("#/servers/setup/{place}"));
+    let ready = "return document.querySelector(args[0])?.textContent.endsWith('is ready')";
+    desktop.window().until_within(SET_UP, "that the server is ready", ready, vec![json!(TITLE)]);
+
+    let keys = ok(&server, "cat /var/lib/loopwright/desk/.ssh/authorized_keys");
+    assert_eq!(keys.lines().count(), 1, "{keys}");
+    assert_eq!(server.exec("ls /root/.loopwright-upload").unwrap().out, "", "what was sent is gone");
+    let again = ok(&server, "/opt/loopwright/current/loopwrightd setup apply --json");
+    let last: serde_json::Value = serde_json::from_str(again.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["ok"], &last["changes"]), (&json!(true), &json!(0)), "{again}");
+    the_network_goes_away(&desktop, &server, &place);
+}
+
+/// The window says so with the reason, and comes back by itself.
+fn the_network_goes_away(desktop: &Desktop, server: &Server, place: &str) {
+    let window = desktop.window();
+    desktop.go(&format!("#/servers/at/{place}"));
+    shown(window, "[data-testid=link][data-link=up]");
+    server.fault(Fault::Blackhole).unwrap();
+    shown(window, "[data-testid=link][data-link=lost]");
+    window.says("[data-testid=link]", "answer");
+    server.fault(Fault::Heal).unwrap();
+    shown(window, "[data-testid=link][data-link=up]");
+}
