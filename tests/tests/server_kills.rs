@@ -125,18 +125,20 @@ fn whatever_is_killed_at_any_step_the_end_is_the_same() {
     let net = Net::up().unwrap();
     let server = net.start(Spec { cpus: 2, ..Spec::default() }).unwrap();
     let port = server.forward(80).unwrap();
-    let bare = server.manifest().unwrap();
     send(&server, &program);
     let good = undisturbed(&server);
     let steps = steps(&server);
 
+    // Each reset salts the logins' passwords anew: what is bare is looked at after it.
     server.reset().unwrap();
+    let bare = server.manifest().unwrap();
     send(&server, &program);
     the_process(&server, port, &good, &steps);
     upgrades(&server, port);
     the_process_of_a_removal(&server, &bare);
 
     server.reset().unwrap();
+    let bare = server.manifest().unwrap();
     send(&server, &program);
     the_machine(&server, port, &good, &steps);
     the_machine_in_an_upgrade_and_a_removal(&server, port, &bare);
