@@ -161,12 +161,9 @@ fn a_bare_debian_12_is_set_up_serves_and_is_shown_when_it_is_off() {
     let place = window.attribute(SERVER, "data-place").unwrap();
     desktop.go(&format!("#/servers/setup/{place}"));
     is_ready(window);
-    let states = window.js(
-        "return [...document.querySelectorAll('[data-testid=run-step]')].map(e => e.dataset.state)",
-        vec![],
-    );
-    let states = states.as_array().unwrap();
-    assert!(states.len() >= 14 && states.iter().all(|state| state == "done"), "{states:?}");
+    let all_done = "const states = [...document.querySelectorAll('[data-testid=run-step]')].map(e => e.dataset.state); \
+                    return states.length >= 14 && states.every(state => state === 'done')";
+    window.until("every step is done", all_done, vec![]);
     picture("server-6-ready");
 
     window.click("[data-testid=to-home]");

@@ -98,11 +98,21 @@ impl<'a> Moments<'a> {
         Self::end_of(self.0);
     }
 
+    /// Whoever comes to a moment from now on is let through at once.
+    pub fn pass(server: &Server) {
+        ok(
+            server,
+            &format!(
+                "systemd-run --quiet --unit=moments-pass sh -c 'while cat {MOMENTS}/at >/dev/null; do echo on >{MOMENTS}/go; done'"
+            ),
+        );
+    }
+
     pub fn end_of(server: &Server) {
         ok(
             server,
             &format!(
-                "rm -rf {MOMENTS} /etc/systemd/system.conf.d/moments.conf; rmdir /etc/systemd/system.conf.d; systemctl unset-environment LOOPWRIGHT_SETUP_MOMENTS"
+                "systemctl stop moments-pass 2>/dev/null; rm -rf {MOMENTS} /etc/systemd/system.conf.d/moments.conf; rmdir /etc/systemd/system.conf.d; systemctl unset-environment LOOPWRIGHT_SETUP_MOMENTS"
             ),
         );
     }
