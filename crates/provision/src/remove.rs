@@ -234,7 +234,8 @@ pub(crate) fn last(setup: &Setup<'_>, order: &Order, log: &mut Log<'_>) -> Resul
     sweep.folders.push(paths::STATE.to_owned());
     upgrade::set_sweep(setup, &sweep.lines())?;
     setup.run(&Call::new("systemctl", &["daemon-reload"]))?;
-    setup.run(&Call::new("systemctl", &["start", paths::RESUME_UNIT]))?;
+    // Where this very process is that unit, as after a start of the machine, it ends here: a start would wait for itself.
+    setup.run(&Call::new("systemctl", &["restart", paths::RESUME_UNIT]))?;
     for receipt in rest {
         undo(setup, receipt)?;
     }

@@ -175,11 +175,12 @@ WantedBy=multi-user.target
     )
 }
 
-/// The same unit as the last act of a removal, which no program of ours can do any more: these lines, then itself.
+/// The same unit as the last act of a removal, which no program of ours can do any more: these lines, then itself, which
+/// systemd forgets with the next look at its files.
 pub(crate) fn set_sweep(setup: &Setup<'_>, lines: &[String]) -> Result<(), Stop> {
     let lines: String = lines.iter().map(|line| format!("ExecStart={line}\n")).collect();
     let text = format!(
-        "[Unit]\nDescription=Loopwright: takes its last files away\n\n[Service]\nType=oneshot\n{lines}ExecStart=/bin/rm -f {WANTS}/{unit} {UNITS}/{unit}\n\n[Install]\nWantedBy=multi-user.target\n",
+        "[Unit]\nDescription=Loopwright: takes its last files away\n\n[Service]\nType=oneshot\n{lines}ExecStart=/bin/rm -f {WANTS}/{unit} {UNITS}/{unit}\nExecStart=-/bin/systemctl daemon-reload\n\n[Install]\nWantedBy=multi-user.target\n",
         unit = paths::RESUME_UNIT
     );
     let unit = unit_file(&setup.root, paths::RESUME_UNIT);

@@ -253,7 +253,7 @@ impl World {
             "enable" => set(true, active || now),
             "disable" if self.at(&file).exists() => set(false, active && !now),
             // Its work is done once more by who started it.
-            "start" if *name == paths::RESUME_UNIT => Self::said(0, ""),
+            "restart" if *name == paths::RESUME_UNIT => Self::said(0, ""),
             "start" | "restart" => set(enabled, true),
             "stop" if self.at(&file).exists() => set(enabled, false),
             _ => Self::said(0, ""),
