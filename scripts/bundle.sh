@@ -46,7 +46,7 @@ bundle_servers() {
   say "  $folder"
 }
 
-# Paths of this machine are no part of a program that is given on.
+# Paths of this machine are no part of what is given on, but for those that the pages inside have from their crates.
 static_daemon() { # TARGET
   local cargo_home=${CARGO_HOME:-$HOME/.cargo}
   CARGO_ZIGBUILD_PYTHON_PATH=$ZIG/bin/python PATH=$ZIG/bin:$PATH \
