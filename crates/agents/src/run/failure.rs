@@ -157,12 +157,27 @@ fn says(lower: &str, words: &[&str]) -> bool {
     words.iter().any(|word| contains_word(lower, word))
 }
 
-/// A number such as 401 must stand alone: "14012 tokens" is no refusal.
+/// A number such as 401 must stand alone: neither "14012 tokens" nor "totalMs=401" is a refusal.
 fn contains_word(text: &str, word: &str) -> bool {
     if !word.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.contains(word);
     }
-    text.split(|c: char| !c.is_alphanumeric()).any(|part| part == word)
+    let around = |at: usize| Some((text.get(..at)?, text.get(at + word.len()..)?));
+    text.match_indices(word)
+        .filter_map(|(at, _)| around(at))
+        .any(|(before, after)| stands_alone(before, after))
+}
+
+fn stands_alone(before: &str, after: &str) -> bool {
+    let joins = |c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '_');
+    let goes_on = |after: &str| after.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    if before.ends_with(joins) || goes_on(after) || after.strip_prefix(['.', ',']).is_some_and(goes_on) {
+        return false;
+    }
+    // Right behind such a sign it is the value of what stands before it, or a line of a file.
+    let Some(key) = before.strip_suffix(['=', ':']) else { return true };
+    let key = key.trim_end_matches(['"', '\'']);
+    ["status", "code", "error", "http"].iter().any(|word| key.ends_with(word))
 }
 
 #[cfg(test)]
@@ -186,7 +201,13 @@ mod tests {
                 "quota_gone",
             ),
             (-32603, "You have exhausted your daily quota on this model.", "quota_gone"),
-            (-32603, "stream disconnected after 14012 bytes", "failed"),
+            (-32603, "{\"error\":{\"code\":401,\"message\":\"no\"}}", "signed_out"),
+            (-32603, "request failed with status=429", "quota_gone"),
+            (-32603, "it was refused: 401", "signed_out"),
+            (-32603, "stream disconnected after 14012 bytes, id 401401", "failed"),
+            (-32603, "[session/create] phase=register durationMs=1 totalMs=401", "failed"),
+            (-32603, "gave up after 0.429 s at 12:00:01.401", "failed"),
+            (-32603, "TypeError: x is not a function at cli.js:401:15", "failed"),
             (-32602, "Invalid params", "failed"),
         ];
         for (code, text, expected) in table {
