@@ -50,7 +50,7 @@ pub(super) fn nonce() -> Result<String, Trouble> {
     let mut bytes = [0_u8; 16];
     let failed = |_| Trouble::machine("this machine gives no random numbers".to_owned());
     provider().secure_random.fill(&mut bytes).map_err(failed)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(protocol::hex(bytes))
 }
 
 #[derive(Clone)]
