@@ -6,7 +6,7 @@ use crate::place::paths;
 use crate::run::{Log, Order, Setup};
 use crate::saved::{hash_of, replace};
 use crate::stop::{Stop, io, obstacle};
-use crate::want::{Owned, Want, unit_file};
+use crate::want::{Owned, UNITS, Want, unit_file};
 use protocol::setup::{Change, ObstacleKind, Receipt, SetupEvent};
 use protocol::version::is_older;
 use serde::{Deserialize, Serialize};
@@ -187,7 +187,6 @@ pub(crate) fn set_sweep(setup: &Setup<'_>, lines: &[String]) -> Result<(), Stop>
     replace(&unit, &mut text.as_bytes(), 0o644, |_| Ok(())).map_err(io("write the last act of the removal"))
 }
 
-const UNITS: &str = "/etc/systemd/system";
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
 /// Only files, so that it works at any moment: systemd reads them when the machine starts.
@@ -210,5 +209,5 @@ pub(crate) fn set_resume(setup: &Setup<'_>, on: bool) -> Result<(), Stop> {
         return Ok(());
     }
     replace(&unit, &mut resume(setup).as_bytes(), 0o644, |_| Ok(())).map_err(failed())?;
-    change::link(&link, &format!("/etc/systemd/system/{}", paths::RESUME_UNIT)).map_err(failed())
+    change::link(&link, &format!("{UNITS}/{}", paths::RESUME_UNIT)).map_err(failed())
 }

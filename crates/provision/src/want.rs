@@ -202,8 +202,10 @@ pub(crate) fn mode_of(path: &Path) -> Option<u32> {
     Some(std::fs::symlink_metadata(path).ok()?.permissions().mode() & 0o7777)
 }
 
+pub(crate) const UNITS: &str = "/etc/systemd/system";
+
 pub(crate) fn unit_file(root: &Root, name: &str) -> PathBuf {
-    root.at("/etc/systemd/system").join(name)
+    root.at(UNITS).join(name)
 }
 
 /// The numbers of an owner; none while the user is not there.

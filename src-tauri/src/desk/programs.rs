@@ -71,7 +71,8 @@ fn listed(sums: &str) -> String {
     sums.lines().filter_map(of).collect::<Vec<_>>().join(" ")
 }
 
-fn hashed(file: &Path) -> std::io::Result<String> {
+/// Reads the file; call it where that may take its time.
+pub fn hashed(file: &Path) -> std::io::Result<String> {
     let mut from = std::fs::File::open(file)?;
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {

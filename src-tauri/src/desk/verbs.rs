@@ -1,16 +1,14 @@
 //! What is asked of a server's own program: each is one call over its tunnel, refused with the cause where there is none.
 
 use super::setup::Setup;
-use super::{Desk, now, told_by};
+use super::{Desk, blocking, now, programs, told_by};
 use crate::desk::servers::Server;
 use protocol::desk::{DeskAnswer, DeskResult};
 use protocol::setup::Choice;
 use protocol::{ApiError, Code};
 use remote::{Entry, EntryError, Removal};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 
 fn refused(error: &EntryError) -> ApiError {
@@ -144,22 +142,12 @@ async fn fetch(entry: &Entry, folder: &Path, place: &str) -> Result<(PathBuf, u6
     let mut into = tokio::fs::File::create(&part).await.map_err(failed)?;
     entry.get(&made.path, 0, &mut into).await.map_err(|e| refused(&e))?;
     into.sync_all().await.map_err(failed)?;
-    if hash(&part).await.map_err(failed)? != made.sha256 {
+    let arrived = part.clone();
+    if blocking(move || programs::hashed(&arrived)).await?.map_err(failed)? != made.sha256 {
         let _ = tokio::fs::remove_file(&part).await;
         return Err(ApiError::new(Code::Internal, "the export that arrived is not the one that was sent")
             .next("export it once more"));
     }
     tokio::fs::rename(&part, &file).await.map_err(failed)?;
     Ok((file, made.bytes))
-}
-
-async fn hash(file: &Path) -> std::io::Result<String> {
-    let mut from = tokio::fs::File::open(file).await?;
-    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        match from.read(&mut buffer).await? {
-            0 => return Ok(protocol::hex(hash.finalize())),
-            read => hash.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
 }
