@@ -4,7 +4,7 @@
 use crate::place::{Root, paths};
 use notify::{RecursiveMode, Watcher};
 use protocol::At;
-use protocol::setup::{SetupEntry, SetupEvent, SetupState, Work};
+use protocol::setup::{SetupEntry, SetupEvent};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -14,8 +14,6 @@ use std::sync::mpsc;
 /// A moment of a run: just before a record is written, or just after.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
-    /// Counted from the opening of the journal.
-    pub number: u64,
     pub entry: &'a SetupEntry,
     pub written: bool,
 }
@@ -36,7 +34,6 @@ pub struct Journal {
     file: File,
     entries: Vec<SetupEntry>,
     opened_at: u64,
-    moments: u64,
     hook: Hook,
 }
 
@@ -76,7 +73,7 @@ impl Journal {
             sync_folder(folder).map_err(failed("write the folder of"))?;
         }
         let opened_at = entries.last().map_or(0, |entry: &SetupEntry| entry.seq) + 1;
-        Ok(Journal { path, file, entries, opened_at, moments: 0, hook })
+        Ok(Journal { path, file, entries, opened_at, hook })
     }
 
     pub fn entries(&self) -> &[SetupEntry] {
@@ -95,14 +92,12 @@ impl Journal {
     /// On the disk when it returns.
     pub fn append(&mut self, at: At, event: SetupEvent) -> Result<&SetupEntry, JournalError> {
         let entry = SetupEntry { seq: self.last() + 1, at, event };
-        self.moments += 1;
-        (self.hook)(Moment { number: self.moments, entry: &entry, written: false });
+        (self.hook)(Moment { entry: &entry, written: false });
         let failed = |source| JournalError::Io { doing: "write", path: self.path.clone(), source };
         let mut line = serde_json::to_vec(&entry).map_err(io::Error::other).map_err(failed)?;
         line.push(b'\n');
         self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(failed)?;
-        self.moments += 1;
-        (self.hook)(Moment { number: self.moments, entry: &entry, written: true });
+        (self.hook)(Moment { entry: &entry, written: true });
         self.entries.push(entry);
         self.entries.last().ok_or_else(|| JournalError::Io {
             doing: "write",
@@ -144,48 +139,6 @@ pub fn read(root: &Root) -> Result<Vec<SetupEntry>, JournalError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(source) => Err(JournalError::Io { doing: "read", path, source }),
     }
-}
-
-/// Where the set-up stands. `running`: somebody holds the lock.
-pub fn state_of(entries: &[SetupEntry], running: bool) -> SetupState {
-    let seq = entries.last().map_or(0, |entry| entry.seq);
-    let mut state = SetupState::Never;
-    // Since when it is set up: that another desktop was let in since changes nothing.
-    let mut done = None;
-    for entry in entries {
-        match &entry.event {
-            SetupEvent::Started { work, .. } => {
-                state = if running {
-                    SetupState::Running { work: *work, seq }
-                } else {
-                    SetupState::Unfinished { work: *work, seq }
-                };
-            }
-            SetupEvent::Blocked { step, obstacle } | SetupEvent::Failed { step, obstacle } => {
-                if let SetupState::Running { work, .. } | SetupState::Unfinished { work, .. } = state {
-                    let (step, obstacle) = (step.clone(), obstacle.clone());
-                    state = SetupState::Blocked { work, step, obstacle, seq };
-                }
-            }
-            // The desktop has its way in, and the set-up itself is still to come.
-            SetupEvent::Finished { ok: true, work: Work::Begin, .. } => {
-                state = done.clone().unwrap_or(SetupState::Unfinished { work: Work::Apply, seq });
-            }
-            SetupEvent::Finished { ok: true, .. } => {
-                state = SetupState::Done { seq, at: entry.at };
-                done = Some(state.clone());
-            }
-            SetupEvent::Finished { .. }
-            | SetupEvent::StepStarted { .. }
-            | SetupEvent::Doing { .. }
-            | SetupEvent::Waiting { .. }
-            | SetupEvent::Intent { .. }
-            | SetupEvent::Wrote { .. }
-            | SetupEvent::StepDone { .. }
-            | SetupEvent::Kept { .. } => {}
-        }
-    }
-    state
 }
 
 /// Reads on as the journal grows; woken by the kernel.

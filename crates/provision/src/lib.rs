@@ -37,7 +37,7 @@ pub use facts::proxies;
 pub use hands::{Call, Hands, Real, Said, Space};
 pub use health::health;
 pub use house::House;
-pub use journal::{Follow, Hook, Journal, JournalError, Moment, read, state_of};
+pub use journal::{Follow, Hook, Journal, JournalError, Moment, read};
 pub use lock::{Lock, Owner};
 pub use place::{Root, paths};
 pub use plan::{Planned, plan, seen};

@@ -135,47 +135,9 @@ impl Setup {
     }
 }
 
-/// Where it stands by its journal. A run without an end runs as long as it is heard.
+/// Where it stands by its journal; none before there is one. A run without an end runs as long as it is heard.
 fn state(entries: &[SetupEntry], heard: bool) -> Option<SetupState> {
-    let seq = entries.last()?.seq;
-    let (mut work, mut stands) = (None, None);
-    // Since when it is set up: that another desktop was let in since changes nothing.
-    let mut done = None;
-    for entry in entries {
-        match &entry.event {
-            SetupEvent::Started { work: of, .. } => {
-                work = Some(*of);
-                stands = None;
-            }
-            // The desktop has its way in, and the set-up itself is still to come.
-            SetupEvent::Finished { ok: true, work: Work::Begin, .. } => {
-                work = if done.is_some() { None } else { Some(Work::Apply) };
-                stands = done.clone();
-            }
-            SetupEvent::Blocked { step, obstacle } | SetupEvent::Failed { step, obstacle } => {
-                let (step, obstacle) = (step.clone(), obstacle.clone());
-                stands = work.map(|work| SetupState::Blocked { work, step, obstacle, seq });
-            }
-            SetupEvent::Finished { ok: true, .. } => {
-                work = None;
-                stands = Some(SetupState::Done { seq, at: entry.at });
-                done = stands.clone();
-            }
-            SetupEvent::StepStarted { .. } => stands = None,
-            SetupEvent::Finished { ok: false, .. }
-            | SetupEvent::Doing { .. }
-            | SetupEvent::Waiting { .. }
-            | SetupEvent::Intent { .. }
-            | SetupEvent::Wrote { .. }
-            | SetupEvent::StepDone { .. }
-            | SetupEvent::Kept { .. } => {}
-        }
-    }
-    let going = work.map(|work| match heard {
-        true => SetupState::Running { work, seq },
-        false => SetupState::Unfinished { work, seq },
-    });
-    stands.or(going)
+    Some(SetupState::of(entries, heard)).filter(|state| *state != SetupState::Never)
 }
 
 #[cfg(test)]

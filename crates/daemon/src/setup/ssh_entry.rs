@@ -155,7 +155,7 @@ fn is_below(path: &str, folder: &str) -> bool {
 fn hello() -> Result<()> {
     let program = std::env::current_exe()?;
     let entries = provision::read(&Root::new("/"))?;
-    let state = provision::state_of(&entries, provision::Lock::holder(&Root::new("/")).is_some());
+    let state = protocol::setup::SetupState::of(&entries, provision::Lock::holder(&Root::new("/")).is_some());
     let greeting = super::line::greet(env!("CARGO_PKG_VERSION"), work::sha256(&program)?, state);
     line(&serde_json::to_string(&greeting)?)
 }

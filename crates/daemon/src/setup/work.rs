@@ -3,8 +3,8 @@
 use super::line::greet;
 use super::tell::Tell;
 use anyhow::{Context, Result};
-use protocol::setup::{Greeting, SetupEvent, Work};
-use provision::{Fresh, Hands, House, Lock, Root, Setup, paths, state_of};
+use protocol::setup::{Greeting, SetupEvent, SetupState, Work};
+use provision::{Fresh, Hands, House, Lock, Root, Setup, paths};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub fn words(work: Work) -> &'static str {
 
 pub fn greeting(setup: &Setup<'_>) -> Result<Greeting> {
     let entries = provision::read(&setup.root)?;
-    let state = state_of(&entries, Lock::holder(&setup.root).is_some());
+    let state = SetupState::of(&entries, Lock::holder(&setup.root).is_some());
     Ok(greet(&setup.version, setup.sha256.clone(), state))
 }
 

@@ -1,6 +1,6 @@
 //! How a server does.
 
-use super::{Obstacle, Work};
+use super::{Obstacle, SetupEntry, SetupEvent, Work};
 use crate::At;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,45 @@ pub enum SetupState {
         seq: u64,
         at: At,
     },
+}
+
+impl SetupState {
+    /// Where a set-up stands by its journal. `works`: somebody is at work on it; a run without an end was cut otherwise.
+    pub fn of(entries: &[SetupEntry], works: bool) -> Self {
+        let seq = entries.last().map_or(0, |entry| entry.seq);
+        let going = |work| if works { Self::Running { work, seq } } else { Self::Unfinished { work, seq } };
+        let mut state = Self::Never;
+        // Since when it is set up: that another desktop was let in since changes nothing.
+        let mut done = None;
+        for entry in entries {
+            match &entry.event {
+                SetupEvent::Started { work, .. } => state = going(*work),
+                SetupEvent::Blocked { step, obstacle } | SetupEvent::Failed { step, obstacle } => {
+                    if let Self::Running { work, .. } | Self::Unfinished { work, .. } = state {
+                        let (step, obstacle) = (step.clone(), obstacle.clone());
+                        state = Self::Blocked { work, step, obstacle, seq };
+                    }
+                }
+                // The desktop has its way in, and the set-up itself is still to come.
+                SetupEvent::Finished { ok: true, work: Work::Begin, .. } => {
+                    state = done.clone().unwrap_or_else(|| going(Work::Apply));
+                }
+                SetupEvent::Finished { ok: true, .. } => {
+                    state = Self::Done { seq, at: entry.at };
+                    done = Some(state.clone());
+                }
+                SetupEvent::Finished { ok: false, .. }
+                | SetupEvent::StepStarted { .. }
+                | SetupEvent::Doing { .. }
+                | SetupEvent::Waiting { .. }
+                | SetupEvent::Intent { .. }
+                | SetupEvent::Wrote { .. }
+                | SetupEvent::StepDone { .. }
+                | SetupEvent::Kept { .. } => {}
+            }
+        }
+        state
+    }
 }
 
 /// Read live on the server. What could not be read is none.

@@ -99,7 +99,7 @@ fn a_start_of_the_machine_goes_on_with_a_cut_run() {
     assert!(!until(30, || drop(world.run(&World::order(Work::Apply), cut))));
     let resume = "/etc/systemd/system/multi-user.target.wants/loopwright-setup-resume.service";
     assert!(std::fs::symlink_metadata(world.at(resume)).is_ok());
-    let state = state_of(&read(&world.root()).unwrap(), false);
+    let state = SetupState::of(&read(&world.root()).unwrap(), false);
     assert!(matches!(state, SetupState::Unfinished { work: Work::Apply, .. }), "{state:?}");
     let setup = world.setup();
     let mut journal = Journal::open(&setup.root, |_| ()).unwrap();

@@ -37,7 +37,7 @@ fn a_bare_server_is_set_up_and_again_is_nothing_to_do() {
         format!("restrict,port-forwarding,command=\"/opt/loopwright/current/loopwrightd ssh-entry\" {KEY}\n");
     assert_eq!(keys, entry);
     assert!(!world.at("/etc/systemd/system/loopwright-setup-resume.service").exists());
-    let state = state_of(&read(&world.root()).unwrap(), false);
+    let state = SetupState::of(&read(&world.root()).unwrap(), false);
     assert!(matches!(state, SetupState::Done { .. }), "{state:?}");
 }
 
