@@ -2,9 +2,9 @@
 
 use super::{Line, size};
 use crate::words::agents::Light;
-use crate::words::{counted, listed, sentence, time};
+use crate::words::{begun, counted, ended, listed, sentence, time};
 use protocol::At;
-use protocol::setup::{Certificate, Exposure, Health, Room, Tried};
+use protocol::setup::{Certificate, CertificateState, Exposure, Health, Room, Tried};
 
 /// How full something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,24 +140,35 @@ pub fn certificates(certificates: &[Certificate], now: At, zone: i32) -> Vec<Lin
 fn certificate(certificate: &Certificate, now: At, zone: i32) -> Line {
     const DAY: i64 = 86_400_000;
     let name = &certificate.name;
-    let line = match certificate.until {
-        None => Line::new(Light::Grey, name, "no certificate yet"),
-        Some(until) if until <= now => {
+    let line = match (certificate.until, certificate.state) {
+        (Some(until), _) if until <= now => {
             Line::new(Light::Red, name, format!("ended {}", time::relative(now, until, zone)))
         }
-        Some(until) => {
+        (Some(until), _) => {
             let light = if until.0 - now.0 < 14 * DAY { Light::Amber } else { Light::Green };
             let day: String = time::exact(until, zone).chars().take(10).collect();
-            Line::new(light, name, format!("good until {day}"))
+            let by = certificate.issuer.as_ref().map(|issuer| format!(", from {issuer}")).unwrap_or_default();
+            Line::new(light, name, format!("good until {day}{by}"))
+        }
+        (None, CertificateState::NotAsked) => Line::new(Light::Grey, name, "none is asked for"),
+        (None, CertificateState::Blocked) => Line::new(Light::Amber, name, "waits until the name leads here"),
+        (None, CertificateState::Ordering) => Line::new(Light::Grey, name, "is being asked for"),
+        (None, CertificateState::Failed) => Line::new(Light::Amber, name, "could not be had yet"),
+        (None, CertificateState::Standing | CertificateState::Expired | CertificateState::Unknown) => {
+            Line::new(Light::Grey, name, "no certificate yet")
         }
     };
-    match &certificate.error {
-        Some(error) => {
-            let light = if line.light == Light::Red { Light::Red } else { Light::Amber };
-            Line { light, ..line }.more(format!("The last renewal failed: {}", sentence(error)))
-        }
-        None => line,
-    }
+    let Some(error) = &certificate.error else { return line };
+    let renewal = if certificate.until.is_some() { "The last renewal failed: " } else { "" };
+    let next = certificate.next.as_ref().map(|next| format!(" {}", begun(next))).unwrap_or_default();
+    // A name is written as it is.
+    let error = if error.starts_with(name.as_str()) { ended(error) } else { sentence(error) };
+    let light = match line.light {
+        Light::Green => Light::Amber,
+        Light::Grey if certificate.state == CertificateState::Unknown => Light::Amber,
+        light => light,
+    };
+    Line { light, ..line }.more(format!("{renewal}{error}{next}"))
 }
 
 /// What listens on other than loopback addresses, as the server itself says it.
@@ -267,6 +278,37 @@ mod tests {
         assert_eq!(failed.light, Light::Amber);
         assert_eq!(failed.more.as_deref(), Some("The last renewal failed: The name does not lead here."));
         assert_eq!(certificate(&of(60, None), NOW, 0).says, "good until 2027-01-21");
+        let issued = Certificate { issuer: Some("Let's Encrypt".into()), ..of(60, None) };
+        assert_eq!(certificate(&issued, NOW, 0).says, "good until 2027-01-21, from Let's Encrypt");
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_there_says_what_it_waits_for() {
+        let of = |state, error: &str, next: &str| {
+            let some = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
+            let (error, next) = (some(error), some(next));
+            certificate(
+                &Certificate { name: "site.example".into(), state, error, next, ..Certificate::default() },
+                NOW,
+                0,
+            )
+        };
+        let blocked = of(
+            CertificateState::Blocked,
+            "site.example points to 192.0.2.7, but this server is 192.0.2.8",
+            "set its A record to 192.0.2.8",
+        );
+        assert_eq!((blocked.light, blocked.says.as_str()), (Light::Amber, "waits until the name leads here"));
+        assert_eq!(
+            blocked.more.as_deref(),
+            Some(
+                "site.example points to 192.0.2.7, but this server is 192.0.2.8. Set its A record to 192.0.2.8"
+            )
+        );
+        let not_asked = of(CertificateState::NotAsked, "nobody agreed to the terms", "");
+        assert_eq!((not_asked.light, not_asked.says.as_str()), (Light::Grey, "none is asked for"));
+        assert_eq!(of(CertificateState::Failed, "the authority cannot be reached", "").light, Light::Amber);
+        assert_eq!(of(CertificateState::Ordering, "", "").says, "is being asked for");
     }
 
     #[test]
