@@ -4,7 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+mod setup;
+
 use serde_json::Value;
+use setup::{KEY, PROGRAM, ok};
 use std::fs::File;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -12,17 +15,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use testkit::server::{Net, Server, Spec};
 
-const PROGRAM: &str = "/opt/loopwright/current/loopwrightd";
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKkYdW5rVbq0y2Tn5i8mNqgY1v6dXrH8g3mX2Vh7y9aB desk";
 const NAME: &str = "app.bakery.test";
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 77);
 /// Where the net's own programs are reached.
 const INTERNET: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 const FOLDER: &str = "/var/lib/loopwright/workspace/run/certificates";
-
-fn ok(server: &Server, command: &str) -> String {
-    server.exec_with(command, None, 300).unwrap().ok().unwrap()
-}
 
 /// The authority, while it runs.
 struct Pebble {

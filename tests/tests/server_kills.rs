@@ -5,14 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod kills;
+mod setup;
 
 use kills::line::Line;
-use kills::{
-    KEY, Moments, PROGRAM, SENT, WISH, ask, desk, ended_at_each_moment, exec, ok, program, removed, same,
-    settled,
-};
+use kills::{Moments, SENT, ask, desk, ended_at_each_moment, program, same, settled};
 use protocol::setup::{SetupEntry, SetupEvent};
 use remote::Entry;
+use setup::desk::{local, sent};
+use setup::{KEY, PROGRAM, WISH, exec, lines, ok, removed};
 use std::collections::BTreeSet;
 use std::path::Path;
 use testkit::server::{Fault, Manifest, Net, Server, Spec};
@@ -43,9 +43,9 @@ fn the_connection_and_the_daemon(
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let line = Line::to(server.ssh_port());
-    let local = desk::local(folder.path());
+    let local = local(folder.path());
     let (begun, from) =
-        runtime.block_on(desk::met(&local, &line, desk::sent(program.to_owned()), &[3 << 20, 9 << 20]));
+        runtime.block_on(desk::met(&local, &line, sent(program.to_owned()), &[3 << 20, 9 << 20]));
     assert!(from.get(1) > Some(&0) && from.get(2) > from.get(1), "the upload goes on where it was: {from:?}");
     // One key, however often it was begun.
     let keys = ok(server, "cat /var/lib/loopwright/desk/.ssh/authorized_keys");
@@ -95,7 +95,7 @@ fn the_connection_and_the_daemon(
     moments.end();
     let heard = hears.borrow().clone();
     let there: Vec<SetupEntry> =
-        kills::lines(&ok(server, &format!("{PROGRAM} setup status --after {after} --json")))
+        lines(&ok(server, &format!("{PROGRAM} setup status --after {after} --json")))
             .into_iter()
             .map(|line| serde_json::from_value(line).unwrap())
             .collect();
@@ -114,7 +114,7 @@ fn the_connection_and_the_daemon(
 /// Every step that changes something on this system.
 fn steps(server: &Server) -> BTreeSet<String> {
     let journal = ok(server, &format!("{PROGRAM} setup status --json"));
-    let started = kills::lines(&journal).into_iter().filter(|entry| entry["event"] == "step_started");
+    let started = lines(&journal).into_iter().filter(|entry| entry["event"] == "step_started");
     started.map(|entry| entry["step"].as_str().unwrap().to_owned()).collect()
 }
 

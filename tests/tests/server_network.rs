@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod kills;
+mod setup;
 
-use kills::{desk, ok};
+use kills::desk;
 use mirror::{Folder, Source};
 use protocol::blobs::Kept;
 use protocol::desk::{Link, Target};
@@ -13,6 +14,8 @@ use protocol::fact::{Channel, Entry};
 use protocol::{AgentId, ApiError, BlobId, ClientId, Code, Request, Response};
 use remote::{Control, ControlError, Hidden, OurKey, Tunnel};
 use serde_json::{Value, json};
+use setup::desk::{local, now};
+use setup::{PROGRAM, WISH, ok, visit};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -53,7 +56,7 @@ async fn copy(tunnel: Tunnel, folder: Folder) {
             let Some(control) = tunnel.control() else { return std::future::pending().await };
             let Ok(mut heads) = control.heads().await else { return };
             while heads.next().await.is_some() {
-                match folder.pull(&Daemon(control.clone()), desk::now()).await {
+                match folder.pull(&Daemon(control.clone()), now()).await {
                     Ok(pulled) => say(&json!({ "copied": pulled.head, "warning": pulled.warning })),
                     Err(error) => say(&json!({ "not_copied": error.to_string() })),
                 }
@@ -70,7 +73,7 @@ async fn copy(tunnel: Tunnel, folder: Folder) {
 async fn live(data: PathBuf) {
     let target: Target = serde_json::from_slice(&std::fs::read(data.join("target")).unwrap()).unwrap();
     let key = OurKey::from_text(&Hidden::from(std::fs::read_to_string(data.join("key")).unwrap())).unwrap();
-    let tunnel = desk::tunnel(&desk::local(&data), target, &key, None);
+    let tunnel = desk::tunnel(&local(&data), target, &key, None);
     tokio::spawn(copy(tunnel.clone(), Folder::new(data.join("mirror"))));
     let mut states = tunnel.states();
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
@@ -188,7 +191,7 @@ fn set_up(net: &Net, data: &Path) -> Server {
     server.put(&testkit::workspace::built("loopwrightd").unwrap(), kills::SENT, 0o755).unwrap();
     let line = key.public_line().unwrap();
     ok(&server, &format!("{0} setup begin --key '{line}' && rm {0}", kills::SENT));
-    ok(&server, &format!("echo '{}' | {} setup apply --wish -", kills::WISH, kills::PROGRAM));
+    ok(&server, &format!("echo '{}' | {} setup apply --wish -", WISH, PROGRAM));
     // Slow enough that a request takes about as long as the network is away.
     ok(
         &server,
@@ -199,7 +202,7 @@ fn set_up(net: &Net, data: &Path) -> Server {
     let target = Target { host: host.clone(), port: 22, user: "loopwright-desk".to_owned(), jump: None };
     std::fs::write(data.join("target"), serde_json::to_vec(&target).unwrap()).unwrap();
     // As the first contact pins it.
-    let local = desk::local(data);
+    let local = local(data);
     let pin = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async { desk::signed_in(&local, &desk::root_at(&host, 22)).await.close().await });
@@ -242,7 +245,7 @@ fn a_minute_without_network_and_a_laptop_that_sleeps_miss_nothing() {
     server.fault(Fault::Heal).unwrap();
     desktop.until(Desktop::is_up);
     desktop.until(|desktop| desktop.copied >= head(&server));
-    assert_eq!(kills::visit(port).as_deref(), Some("HTTP/1.1 200 OK"));
+    assert_eq!(visit(port).as_deref(), Some("HTTP/1.1 200 OK"));
 
     // A laptop sleeps; on the server time goes on, and so does the next request.
     desktop.signal("-STOP");

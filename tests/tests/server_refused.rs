@@ -4,15 +4,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod refused;
+mod setup;
 
 use protocol::desk::Target;
-use protocol::setup::{Choice, ObstacleKind, SetupEvent, SetupState};
 use refused::doors::{answering, listening, shown};
+use refused::odd::{ODD, agents_can_read, installations, obstacles, while_others_are_at_work};
 use refused::rows::{Goes, Row, assert_told, changed, differs, judge};
-use refused::{
-    Desk, Met, Who, applied, followed, inside, of, password, removed, repaired, settled, sh, who, wish,
-};
-use remote::{AgentAt, Begun, Entry, SignIn};
+use refused::{Desk, Who, applied, debian, inside, password, removed, root, settled, who, wish};
+use remote::{AgentAt, Entry, SignIn};
+use setup::{left_over, ok};
 use std::net::IpAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -62,14 +62,6 @@ impl Drop for Agent {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn root(server: &Server) -> Who {
-    who(server, "root", password("rootpw"))
-}
-
-fn debian(net: &Net, server: &Server) -> Who {
-    who(server, "debian", SignIn::KeyFile { path: net.key().unwrap(), passphrase: None })
 }
 
 fn at(who: Who, host: &str, port: u16) -> Who {
@@ -211,7 +203,7 @@ async fn under(desk: &Desk, server: &Server, faults: [Fault; 2], row: Row) {
 fn whoever_is_turned_away_is_told_why_and_nothing_is_changed() {
     let net = Net::up().unwrap();
     let server = net.start(Spec { cpus: 2, ..Spec::default() }).unwrap();
-    sh(&server, "systemctl is-system-running --wait || true");
+    ok(&server, "systemctl is-system-running --wait || true");
     let bare = server.manifest().unwrap();
     let mut desk = Desk::new("laptop");
     let _agent = Agent::of(&mut desk, 3);
@@ -257,32 +249,18 @@ async fn by_faults(desk: &Desk, server: &Server) {
         .told("the server's clock is 2* hours ahead", "set it: `timedatectl set-ntp true`, or `date -s`");
     under(desk, server, [Fault::ClockAhead(86_400), Fault::ClockRight], ahead).await;
     // The server looks its visitor's name up, and nobody answers it.
-    sh(server, &sshd("UseDNS yes"));
+    ok(server, &sshd("UseDNS yes"));
     let slow = Row::new("slow DNS", root(server), Goes::Look);
     under(desk, server, [Fault::DnsDead, Fault::Heal], slow).await;
-    sh(server, SSHD_AS_BEFORE);
+    ok(server, SSHD_AS_BEFORE);
 }
-
-/// Nothing of this is a reason not to set a server up.
-const ODD: &str = r#"
-apt-get -qq update && apt-get -qq -y install busybox >/dev/null && ln -sf busybox /bin/sh
-printf 'LANG=xx_YY.UTF-8\nLC_ALL=tr_TR.UTF-8\n' >>/etc/environment
-for h in /root /home/admin; do printf 'umask 077\necho "Welcome back, it is"; date\n' >$h/.profile; { echo 'umask 077; echo noise; echo noise >&2'; cat $h/.bashrc; } >$h/rc; mv $h/rc $h/.bashrc; done
-sed -i 's/^UMASK.*/UMASK 077/' /etc/login.defs; printf 'session optional pam_umask.so umask=077\n' >>/etc/pam.d/common-session
-printf 'Defaults lecture=always\nDefaults umask=0077\n' >/etc/sudoers.d/99-odd
-chown root: /home/admin && chmod 755 /home/admin
-mount -t tmpfs -o noexec,mode=1777 none /tmp
-echo '127.0.0.1 localhost' >/etc/hosts
-sed -i '/^Subsystem/d' /etc/ssh/sshd_config
-printf 'MaxSessions 1\nUseDNS yes\nX11Forwarding no\n' >/etc/ssh/sshd_config.d/00-odd.conf
-systemctl reset-failed ssh; systemctl restart ssh"#;
 
 #[test]
 fn a_small_server_that_is_odd_in_every_harmless_way_is_set_up_and_is_as_it_was_afterwards() {
     let net = Net::up().unwrap();
     let server = net.start(Spec { memory_mib: 512, cpus: 2, ..Spec::default() }).unwrap();
-    sh(&server, "systemctl is-system-running --wait || true");
-    sh(&server, ODD);
+    ok(&server, "systemctl is-system-running --wait || true");
+    ok(&server, ODD);
     let odd = server.manifest().unwrap();
     let desk = Desk::new("laptop");
     inside(&net, async {
@@ -295,174 +273,7 @@ fn a_small_server_that_is_odd_in_every_harmless_way_is_set_up_and_is_as_it_was_a
         installations(&desk, &server, &begun).await;
         removed(&server, begun).await;
     });
-    let left: Vec<String> = changed(&odd, &server)
-        .into_iter()
-        .filter(|line| !LEFT.iter().any(|path| line.contains(path)))
-        .collect();
-    assert_eq!(left, [""; 0]);
-}
-
-/// As docs/server.md lists it.
-const LEFT: [&str; 8] = [
-    "/etc/passwd-",
-    "/etc/group-",
-    "/etc/shadow-",
-    "/etc/gshadow-",
-    "/var/lib/dpkg/",
-    "/var/backups/loopwright-",
-    "/.sudo_as_admin_successful",
-    "/var/lib/sudo/lectured/",
-];
-
-/// How it is made and undone, its kind, its cause, the next step, and the choices.
-type Obstructed = ([Fault; 2], ObstacleKind, &'static str, &'static str, &'static [Choice]);
-
-/// What blocks a plan, as the desktop gets it; each is gone once its cause is.
-async fn obstacles(entry: &Entry, server: &Server) {
-    let blocked = async || {
-        let plan = entry.plan(Some(&wish())).await.unwrap();
-        plan.blocked().next().map(|(_, obstacle)| obstacle.clone())
-    };
-    let table: [Obstructed; 2] = [
-        (
-            [Fault::DpkgBroken, Fault::DpkgMended],
-            ObstacleKind::PackagesBroken,
-            "packages are half-way installed: fault-half",
-            "let the package system finish them (`dpkg --configure -a`)",
-            &[Choice::RepairPackages],
-        ),
-        (
-            [Fault::PortBusy(80), Fault::PortFree(80)],
-            ObstacleKind::Port,
-            "port 80 is held by python3 (pid *)",
-            "put Loopwright behind it, or stop it",
-            &[Choice::BehindProxy, Choice::StopService],
-        ),
-    ];
-    for ([made, undone], kind, cause, next, choices) in table {
-        server.fault(made).unwrap();
-        let obstacle = blocked().await.unwrap();
-        let refused = applied(entry, &wish(), |_| {}).await;
-        server.fault(undone).unwrap();
-        settled(server);
-        assert_eq!((obstacle.kind, obstacle.choices.as_slice()), (kind, choices), "{obstacle:?}");
-        assert_told(Met::<()>::Err(of(&obstacle)), cause, next);
-        assert_told(refused, cause, next);
-    }
-    assert_eq!(blocked().await, None);
-}
-
-/// The system's own updates are waited for, by name; a second set-up and a second desktop meanwhile.
-async fn while_others_are_at_work(net: &Net, server: &Server, entry: &Entry) {
-    server.fault(Fault::AptLock(600)).unwrap();
-    let after = entry.apply(Some(&wish()), None).await.unwrap();
-    let other = Desk::new("tower");
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let watched = followed(entry, after, move |entry| {
-        if let SetupEvent::Waiting { obstacle, .. } = &entry.event {
-            tell.send((entry.at, obstacle.clone())).unwrap();
-        }
-    });
-    let meanwhile = async {
-        let (at, obstacle) = told.recv().await.unwrap();
-        assert!(at.0 > 0 && obstacle.kind == ObstacleKind::PackageLock, "{obstacle:?}");
-        assert_told(
-            Met::<()>::Err(of(&obstacle)),
-            "the system's own updates run: unattended-upgr (process *)",
-            "wait; it goes on by itself",
-        );
-        // Another computer of the same user, which is let in beside the first and told who is at work.
-        let second = other.look(&debian(net, server)).await.unwrap();
-        assert!(
-            second
-                .found()
-                .packages
-                .locked_by
-                .as_deref()
-                .is_some_and(|by| by.starts_with("unattended-upgr (pid "))
-        );
-        assert!(
-            second.found().installed.as_ref().is_some_and(|there| !there.complete),
-            "{:?}",
-            second.found()
-        );
-        drop(second);
-        assert_told(
-            other.begin(&debian(net, server)).await,
-            "another set-up runs since *:*:* UTC: process * goes on with a run that has begun",
-            "wait for its end: `loopwrightd setup status --follow` on the server shows it",
-        );
-        server.fault(Fault::AptFree).unwrap();
-    };
-    let (ended, ()) = tokio::join!(watched, meanwhile);
-    assert!(ended.unwrap() > 10);
-    settled(server);
-    assert_eq!(applied(entry, &wish(), |_| {}).await, Ok(0));
-    settled(server);
-    let second = other.begin(&debian(net, server)).await.unwrap();
-    let hello = Entry::new(second.session.clone()).hello().await.unwrap();
-    assert!(matches!(hello.setup, SetupState::Done { .. }), "{hello:?}");
-    let keys = sh(server, "cat /var/lib/loopwright/desk/.ssh/authorized_keys");
-    assert_eq!(keys.lines().count(), 2, "{keys}");
-    for name in ["loopwright laptop", "loopwright tower"] {
-        assert!(keys.lines().all(|line| line.starts_with("restrict,")) && keys.contains(name), "{keys}");
-    }
-    // The first one's connection and key go on.
-    entry.hello().await.unwrap();
-}
-
-/// Whatever the umask of whoever signed in.
-fn agents_can_read(server: &Server) {
-    let as_agent = "setpriv --reuid loopwright-agent --regid loopwright-agent --clear-groups";
-    sh(
-        server,
-        &format!(
-            "{as_agent} sh -c 'git --version && n=$(find /opt/loopwright/tools -path \"*/bin/node\" | head -n 1) && \"$n\" --version'"
-        ),
-    );
-    sh(server, "loopwrightd ask 'A page for a bakery' --agent practice --wait");
-}
-
-/// Other versions of ours that lie there.
-async fn installations(desk: &Desk, server: &Server, begun: &Begun) {
-    let link = sh(server, "readlink /opt/loopwright/current");
-    let folder = link.rsplit('/').next().unwrap().to_owned();
-    let hash = folder.rsplit('-').next().unwrap();
-    let pretend = |version: &str| {
-        sh(
-            server,
-            &format!(
-                "cd /opt/loopwright/versions && mv {folder} {version}-{hash} && ln -sfn {}/{version}-{hash} ../current",
-                "/opt/loopwright/versions"
-            ),
-        );
-    };
-    let back = |version: &str| {
-        sh(
-            server,
-            &format!(
-                "cd /opt/loopwright/versions && mv {version}-{hash} {folder} && ln -sfn {link} ../current"
-            ),
-        );
-    };
-    pretend("99.1.0");
-    let newer = desk.begin(&root(server)).await;
-    back("99.1.0");
-    let cause = format!("the server has version 99.1.0, this app brings {}", desk.program().version);
-    assert_told(newer, &cause, "update this app");
-
-    // An older one that runs stays as it is until it is upgraded, which sees to its health.
-    pretend("0.0.1");
-    let found = desk.found(&root(server)).await;
-    assert_eq!(found.installed.map(|there| (there.version, there.complete)), Some(("0.0.1".into(), true)));
-    desk.begin(&root(server)).await.unwrap();
-    assert!(sh(server, "readlink /opt/loopwright/current").ends_with(&format!("/0.0.1-{hash}")));
-    let entry = Entry::new(begun.session.clone());
-    let path = entry.put(desk.program(), &mut |_| {}, &Default::default()).await.unwrap();
-    let after = entry.upgrade(&path, &desk.program().sha256).await.unwrap();
-    repaired(&entry, after).await;
-    assert_eq!(sh(server, "readlink /opt/loopwright/current"), link);
-    sh(server, &format!("rm -r /opt/loopwright/versions/0.0.1-{hash}"));
+    assert_eq!(left_over(&odd, &server), [""; 0]);
 }
 
 #[test]
@@ -480,7 +291,7 @@ fn a_server_with_ipv6_alone_is_set_up_and_answers_at_three_ports() {
         let begun = desk.begin(&root).await.unwrap();
         let entry = Entry::new(begun.session.clone());
         assert!(applied(&entry, &wish(), |_| {}).await.unwrap() > 10);
-        sh(&server, "loopwrightd ask 'A page for a bakery' --agent practice --wait");
+        ok(&server, "loopwrightd ask 'A page for a bakery' --agent practice --wait");
         let all = listening(&server);
         // There is more than what answers: the dashboard, the memory, the bridges.
         assert!(all.contains(&9119) && all.contains(&9621), "{all:?}");
@@ -488,7 +299,7 @@ fn a_server_with_ipv6_alone_is_set_up_and_answers_at_three_ports() {
         assert_eq!(shown(six).await, [22, 80, 443]);
         let open: Vec<u16> = entry.health().await.unwrap().open.iter().map(|open| open.port).collect();
         assert_eq!(open, [22, 80, 443]);
-        assert_eq!(sh(&server, "ss -Hlun | grep -vE '127\\.0\\.0|\\[::1\\]' || true"), "");
+        assert_eq!(ok(&server, "ss -Hlun | grep -vE '127\\.0\\.0|\\[::1\\]' || true"), "");
         // The same by IPv4, which it gets now.
         settled(&server);
         server.fault(Fault::Ipv4Again).unwrap();
@@ -499,11 +310,7 @@ fn a_server_with_ipv6_alone_is_set_up_and_answers_at_three_ports() {
         removed(&server, begun).await;
     });
     assert_eq!(server.open_ports().unwrap(), [22]);
-    let left: Vec<String> = changed(&bare, &server)
-        .into_iter()
-        .filter(|line| !LEFT.iter().any(|path| line.contains(path)))
-        .collect();
-    assert_eq!(left, [""; 0]);
+    assert_eq!(left_over(&bare, &server), [""; 0]);
 }
 
 #[test]
@@ -511,7 +318,7 @@ fn a_server_behind_a_proxy_is_set_up_through_it_and_dropbear_is_an_ssh_server_to
     let net = Net::up().unwrap();
     let server = net.start(Spec { cpus: 2, ..Spec::default() }).unwrap();
     let desk = Desk::new("laptop");
-    sh(
+    ok(
         &server,
         "apt-get -qq update && apt-get -qq -y install dropbear-bin >/dev/null && mkdir -p /etc/dropbear && systemd-run --quiet --unit=dropbear dropbear -F -R -p 2222",
     );
@@ -525,7 +332,7 @@ fn a_server_behind_a_proxy_is_set_up_through_it_and_dropbear_is_an_ssh_server_to
             "see whether it has a network and a DNS server (`ping`, /etc/resolv.conf), or set apt's proxy",
         );
         // apt's own setting is honoured by apt and shown; what is not fetched by apt says where to set one.
-        sh(
+        ok(
             &server,
             &format!("echo 'Acquire::http::Proxy \"{}\";' >/etc/apt/apt.conf.d/80proxy", proxy.url()),
         );
@@ -541,16 +348,16 @@ fn a_server_behind_a_proxy_is_set_up_through_it_and_dropbear_is_an_ssh_server_to
         assert!(proxy.asked().iter().all(|line| line.starts_with("GET http://")), "{:?}", proxy.asked());
         // As a company's image has it, for every sign-in.
         settled(&server);
-        sh(&server, &format!("printf 'http_proxy={0}\\nhttps_proxy={0}\\n' >>/etc/environment", proxy.url()));
+        ok(&server, &format!("printf 'http_proxy={0}\\nhttps_proxy={0}\\n' >>/etc/environment", proxy.url()));
         assert!(applied(&entry, &wish(), |_| {}).await.unwrap() > 3);
         assert!(proxy.asked().iter().any(|line| line.starts_with("CONNECT ")), "{:?}", proxy.asked());
 
         // A server that has no other one.
         settled(&server);
         let other = Desk::new("tower");
-        sh(&server, "mv /usr/sbin/sshd /usr/sbin/sshd.off");
+        ok(&server, "mv /usr/sbin/sshd /usr/sbin/sshd.off");
         let begun = other.begin(&at(root, "198.51.100.10", 2222)).await.unwrap();
-        sh(&server, "mv /usr/sbin/sshd.off /usr/sbin/sshd");
+        ok(&server, "mv /usr/sbin/sshd.off /usr/sbin/sshd");
         Entry::new(begun.session.clone()).hello().await.unwrap();
     });
 }

@@ -3,38 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+mod setup;
+
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use setup::{KEY, PROGRAM, WISH, exec, lines, ok, removed, visit};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use testkit::server::{Fault, Init, Net, Ran, Server, Spec, Suite};
-
-const PROGRAM: &str = "/opt/loopwright/current/loopwrightd";
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKkYdW5rVbq0y2Tn5i8mNqgY1v6dXrH8g3mX2Vh7y9aB desk";
-const WISH: &str = r#"{"project":"Bakery","starter":"static"}"#;
-
-/// What a removal may leave: the copies that the system's own programs keep of their last state, and the export.
-const LEFT: [&str; 6] = [
-    "/etc/passwd-",
-    "/etc/group-",
-    "/etc/shadow-",
-    "/etc/gshadow-",
-    "/var/lib/dpkg/",
-    "/var/backups/loopwright-",
-];
+use testkit::server::{Fault, Init, Net, Server, Spec, Suite};
 
 fn program() -> PathBuf {
     testkit::workspace::built("loopwrightd").unwrap()
-}
-
-fn exec(server: &Server, command: &str) -> Ran {
-    server.exec_with(command, None, 300).unwrap()
-}
-
-fn ok(server: &Server, command: &str) -> String {
-    exec(server, command).ok().unwrap()
 }
 
 /// The program in its place, and the desktop's key.
@@ -43,10 +21,6 @@ fn begun(net: &Net, spec: Spec) -> Server {
     server.put(&program(), "/tmp/loopwrightd", 0o755).unwrap();
     ok(&server, &format!("/tmp/loopwrightd setup begin --key '{KEY}' && rm /tmp/loopwrightd"));
     server
-}
-
-fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn apply(server: &Server, more: &str) -> (i32, Vec<Value>) {
@@ -61,16 +35,6 @@ fn changes((code, entries): (i32, Vec<Value>)) -> u64 {
     let last = entries.last().unwrap();
     assert_eq!((&last["event"], &last["ok"]), (&"finished".into(), &true.into()), "{last}");
     last["changes"].as_u64().unwrap()
-}
-
-/// How the site answers to somebody on the internet.
-fn visit(port: u16) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: site.test\r\nConnection: close\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    answer.lines().next().map(str::to_owned)
 }
 
 const GOOD: &str = "HTTP/1.1 200 OK";
@@ -118,13 +82,7 @@ fn whole_life(suite: Suite) {
         serde_json::from_str(&ok(&server, &format!("{PROGRAM} setup remove --dry-run --json"))).unwrap();
     assert_eq!(would["keeps"], Value::Array(Vec::new()), "{would}");
     ok(&server, &format!("{PROGRAM} setup remove"));
-    let left = bare.changes(&server.manifest().unwrap());
-    let foreign: Vec<&String> =
-        left.iter().filter(|line| !LEFT.iter().any(|path| line.contains(path))).collect();
-    assert!(foreign.is_empty(), "{foreign:#?}");
-    assert_eq!(server.open_ports().unwrap(), [22]);
-    let units = ok(&server, "systemctl list-units 'loopwright*' --all --no-legend --plain");
-    assert_eq!(units, "");
+    removed(&bare, &server, "");
     assert_eq!(ok(&server, "ls /var/backups | grep -c loopwright"), "1");
 }
 

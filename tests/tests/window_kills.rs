@@ -8,41 +8,28 @@
 mod browser;
 mod harness;
 mod kills;
+mod setup;
 mod window;
 
 use browser::Browser;
-use kills::{Moments, PROGRAM, ok};
+use kills::Moments;
 use serde_json::json;
-use std::time::Duration;
+use setup::{PROGRAM, lines, ok};
 use testkit::server::{Fault, Net, Server, Spec};
 use window::Desktop;
-
-/// A set-up with Node fetched from its registry; far above what it takes.
-const SET_UP: Duration = Duration::from_secs(400);
-const PASSPHRASE: &str = "a passphrase for the test";
-const SERVER: &str = "[data-testid=place][data-place^=at-]";
-const TITLE: &str = "[data-testid=run-title]";
-
-fn unlock(desktop: &Desktop) {
-    desktop.go("#/servers/new");
-    desktop.window().type_into("[data-testid=vault-passphrase]", PASSPHRASE);
-    desktop.window().click("[data-testid=vault-open]");
-    desktop.window().gone("[data-testid=vault]");
-}
+use window::wizard::{
+    FINGERPRINT, FOUND, PLAN, SERVER, choose_passphrase, is_ready, planned, shown, sign_in, unlock,
+};
 
 /// As far as the plan, whatever there is of it from before.
 fn to_the_plan(desktop: &Desktop, server: &Server, known: bool) {
     let window = desktop.window();
-    window.type_into("[data-testid=address]", &server.ip().to_string());
-    window.type_into("[data-testid=port]", "22");
-    window.type_into("[data-testid=user]", "root");
-    window.type_into("[data-testid=password]", "rootpw");
-    window.click("[data-testid=meet]");
+    sign_in(window, server, "root", "rootpw");
     if !known {
-        window.see("[data-testid=fingerprint]");
+        window.see(FINGERPRINT);
         window.click("[data-testid=trust]");
     }
-    window.see("[data-testid=found-lines]");
+    window.see(FOUND);
     window.click("[data-testid=show-plan]");
 }
 
@@ -54,22 +41,16 @@ fn killed(desktop: &mut Desktop) {
 
 fn begun(window: &Browser) {
     window.click("[data-testid=starter-static]");
-    let settled = "return document.querySelector('[data-testid=plan-page]')?.ariaBusy === 'false' && document.querySelector('[data-testid=plan]')";
-    window.until_within(SET_UP, "the plan of what is wished", settled, vec![]);
+    planned(window);
     window.click("[data-testid=begin]");
 }
 
 /// Those that changed something after the desktop was let in.
 fn steps_of_the_run(server: &Server) -> Vec<String> {
     let journal = ok(server, &format!("{PROGRAM} setup status --json"));
-    let started = kills::lines(&journal).into_iter().filter(|entry| entry["event"] == "step_started");
+    let started = lines(&journal).into_iter().filter(|entry| entry["event"] == "step_started");
     let steps = started.map(|entry| entry["step"].as_str().unwrap().to_owned());
     steps.filter(|step| step != "binary" && step != "desk").collect()
-}
-
-fn shown(window: &Browser, css: &str) {
-    let look = "return document.querySelector(args[0])";
-    window.until_within(SET_UP, css, look, vec![json!(css)]);
 }
 
 #[test]
@@ -78,18 +59,14 @@ fn killed_at_any_stage_it_finds_its_server_again_and_nothing_is_there_twice() {
     let server = net.start(Spec { cpus: 2, ..Spec::default() }).unwrap();
     // The server's program is one that can be held at each of its moments.
     let mut desktop = Desktop::in_net_with(&net, "loopwrightd-faults");
-    desktop.go("#/servers/new");
-    desktop.window().type_into("[data-testid=vault-passphrase]", PASSPHRASE);
-    desktop.window().type_into("[data-testid=vault-again]", PASSPHRASE);
-    desktop.window().click("[data-testid=vault-open]");
-    desktop.window().gone("[data-testid=vault]");
+    choose_passphrase(&desktop);
 
     // Before the server is a place: the user begins again by hand.
     to_the_plan(&desktop, &server, false);
     ok(&server, "until ls /root/.loopwright-upload/*.part >/dev/null 2>&1; do :; done");
     killed(&mut desktop);
     to_the_plan(&desktop, &server, true);
-    shown(desktop.window(), "[data-testid=plan]");
+    shown(desktop.window(), PLAN);
     killed(&mut desktop);
     to_the_plan(&desktop, &server, true);
     begun(desktop.window());
@@ -118,8 +95,7 @@ fn killed_at_any_stage_it_finds_its_server_again_and_nothing_is_there_twice() {
     shown(desktop.window(), SERVER);
     let place = desktop.window().attribute(SERVER, "data-place").unwrap();
     desktop.go(&format!("#/servers/setup/{place}"));
-    let ready = "return document.querySelector(args[0])?.textContent.endsWith('is ready')";
-    desktop.window().until_within(SET_UP, "that the server is ready", ready, vec![json!(TITLE)]);
+    is_ready(desktop.window());
 
     let keys = ok(&server, "cat /var/lib/loopwright/desk/.ssh/authorized_keys");
     assert_eq!(keys.lines().count(), 1, "{keys}");

@@ -8,61 +8,27 @@
 
 mod browser;
 mod harness;
+mod setup;
 mod window;
 
 use browser::Browser;
 use harness::BAKERY;
 use serde_json::json;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use setup::answer;
 use testkit::model::{Conversation, Scenario, Step};
 use testkit::server::{Fault, Net, Server, Spec, Suite};
 use testkit::workspace::built;
+use window::wizard::{
+    FINGERPRINT, FOUND, PLAN, SERVER, SET_UP, choose_passphrase, is_ready, planned, sign_in, unlock,
+};
 use window::{BOX, Desktop, OFFLINE, picture};
 
-/// A set-up with Node fetched from its registry; far above what it takes.
-const SET_UP: Duration = Duration::from_secs(400);
-const PASSPHRASE: &str = "a passphrase for the test";
-const FINGERPRINT: &str = "[data-testid=fingerprint]";
-const FOUND: &str = "[data-testid=found-lines]";
-const PLAN: &str = "[data-testid=plan]";
-const SERVER: &str = "[data-testid=place][data-place^=at-]";
-const TITLE: &str = "[data-testid=run-title]";
 /// Where the program lies that makes the plan.
 const UPLOAD: &str = "/.loopwright-upload";
 
 /// Somebody's answer from the site, as it comes from the server's port 80.
 fn visit(server: &Server) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.forward(80).unwrap())).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: site.test\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-fn choose_passphrase(window: &Browser) {
-    window.type_into("[data-testid=vault-passphrase]", PASSPHRASE);
-    window.type_into("[data-testid=vault-again]", PASSPHRASE);
-    window.click("[data-testid=vault-open]");
-    window.gone("[data-testid=vault]");
-}
-
-fn unlock(desktop: &Desktop) {
-    desktop.go("#/servers/new");
-    desktop.window().type_into("[data-testid=vault-passphrase]", PASSPHRASE);
-    desktop.window().click("[data-testid=vault-open]");
-    desktop.window().gone("[data-testid=vault]");
-}
-
-fn sign_in(window: &Browser, server: &Server, user: &str, password: &str) {
-    window.type_into("[data-testid=address]", &server.ip().to_string());
-    window.type_into("[data-testid=port]", "22");
-    window.type_into("[data-testid=user]", user);
-    window.type_into("[data-testid=password]", password);
-    picture("server-1-address");
-    window.click("[data-testid=meet]");
+    answer(server.forward(80).unwrap()).unwrap()
 }
 
 /// The key is the server's own, by what its console prints.
@@ -84,12 +50,6 @@ fn set(window: &Browser, css: &str, text: &str) {
     window.js(script, vec![json!(css), json!(text)]);
 }
 
-/// The plan of what is wished by now.
-fn planned(window: &Browser) {
-    let settled = "return document.querySelector('[data-testid=plan-page]')?.ariaBusy === 'false' && document.querySelector('[data-testid=plan]')";
-    window.until("the plan of what is wished", settled, vec![]);
-}
-
 fn ask(desktop: &Desktop, agent: &str) {
     let window = desktop.window();
     window.see(BOX);
@@ -104,11 +64,6 @@ fn ask(desktop: &Desktop, agent: &str) {
     );
 }
 
-fn is_ready(window: &Browser) {
-    let ready = "return document.querySelector(args[0])?.textContent.endsWith('is ready')";
-    window.until_within(SET_UP, "that the server is ready", ready, vec![json!(TITLE)]);
-}
-
 #[test]
 fn a_bare_debian_12_is_set_up_serves_and_is_shown_when_it_is_off() {
     let net = Net::up().unwrap();
@@ -116,8 +71,7 @@ fn a_bare_debian_12_is_set_up_serves_and_is_shown_when_it_is_off() {
     let bare = server.manifest().unwrap();
     let mut desktop = Desktop::in_net(&net);
     let window = desktop.window();
-    desktop.go("#/servers/new");
-    choose_passphrase(window);
+    choose_passphrase(&desktop);
     sign_in(window, &server, "root", "rootpw");
     trust(window, &server);
     window.says(FOUND, "Debian GNU/Linux 12 (bookworm)");
@@ -241,8 +195,7 @@ fn a_bare_debian_13_is_set_up_with_a_real_agent_which_makes_a_live_page() {
     let server = net.start(spec).unwrap();
     let desktop = Desktop::in_net(&net);
     let window = desktop.window();
-    desktop.go("#/servers/new");
-    choose_passphrase(window);
+    choose_passphrase(&desktop);
     // A user whom sudo asks for the password.
     sign_in(window, &server, "admin", "adminpw");
     trust(window, &server);

@@ -1,40 +1,15 @@
-//! A desktop without its window: the crate `remote` as the desktop app uses it.
+//! A desktop whose line is cut: the crate `remote` as the desktop app uses it.
 
 use super::line::Line;
-use protocol::At;
+use crate::setup::desk::{now, somebody};
 use protocol::desk::{Link, Target};
 use protocol::setup::{SetupEntry, SetupEvent};
 use remote::{
-    AgentAt, Begin, Begun, Contact, Entry, KnownHosts, Limits, Local, OurKey, Pins, Program, Question,
-    Session, SignIn, Source, Stage, Tunnel, TunnelTo, Way,
+    Begin, Begun, Contact, Entry, Local, OurKey, Program, Session, SignIn, Stage, Tunnel, TunnelTo, Way,
 };
-use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-pub fn now() -> At {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    At(i64::try_from(since.as_millis()).unwrap())
-}
-
-pub fn local(folder: &Path) -> Local {
-    Local {
-        pins: Pins::open(folder.join("pins.json")).unwrap(),
-        known_hosts: KnownHosts::default(),
-        agent: AgentAt::None,
-        clock: now,
-        limits: Limits::default(),
-    }
-}
-
-pub fn sent(path: PathBuf) -> Program {
-    let bytes = std::fs::read(&path).unwrap();
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let (version, arch) = (env!("CARGO_PKG_VERSION").to_owned(), std::env::consts::ARCH.to_owned());
-    Program { source: Source::File(path), sha256, version, arch }
-}
 
 pub fn root_at(host: &str, port: u16) -> Target {
     Target { host: host.to_owned(), port, user: "root".to_owned(), jump: None }
@@ -42,16 +17,8 @@ pub fn root_at(host: &str, port: u16) -> Target {
 
 /// Trusts the first key that is shown.
 pub async fn signed_in(local: &Local, target: &Target) -> Session {
-    let (ask, mut asked) = mpsc::channel(1);
-    tokio::spawn(async move {
-        while let Some(question) = asked.recv().await {
-            if let Question::Fingerprint { reply, .. } = question {
-                let _ = reply.send(true);
-            }
-        }
-    });
     let with = SignIn::Password("rootpw".to_owned().into());
-    remote::connect(local, Way { target, with, jumps: Vec::new(), ask: Some(ask) }).await.unwrap()
+    remote::connect(local, Way { target, with, jumps: Vec::new(), ask: Some(somebody(&[])) }).await.unwrap()
 }
 
 /// The first contact over a line that is cut at these bytes of the upload, and then at each further stage. Gives what came of

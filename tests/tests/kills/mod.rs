@@ -7,31 +7,14 @@
 pub mod desk;
 pub mod line;
 
-use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use crate::setup::{PROGRAM, exec, lines, ok, visit};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
-use testkit::server::{Manifest, Ran, Server};
+use testkit::server::{Manifest, Server};
 
-pub const PROGRAM: &str = "/opt/loopwright/current/loopwrightd";
-pub const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKkYdW5rVbq0y2Tn5i8mNqgY1v6dXrH8g3mX2Vh7y9aB desk";
-pub const WISH: &str = r#"{"project":"Bakery","starter":"static"}"#;
 /// Where the program lies that is sent; no manifest looks there, and no start of the machine empties it.
 pub const SENT: &str = "/var/tmp/loopwrightd";
 const MOMENTS: &str = "/var/tmp/moments";
-
-pub fn exec(server: &Server, command: &str) -> Ran {
-    server.exec_with(command, None, 300).unwrap()
-}
-
-#[track_caller]
-pub fn ok(server: &Server, command: &str) -> String {
-    let ran = exec(server, command);
-    assert_eq!(ran.code, 0, "{command}\n{}{}", ran.out, ran.err);
-    ran.out.trim_end().to_owned()
-}
 
 /// The program with fault points, without the tables that only debuggers read.
 pub fn program(folder: &Path) -> PathBuf {
@@ -42,20 +25,6 @@ pub fn program(folder: &Path) -> PathBuf {
         std::fs::copy(from, &to).unwrap();
     }
     to
-}
-
-pub fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// How the site answers to somebody on the internet.
-pub fn visit(port: u16) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: site.test\r\nConnection: close\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    answer.lines().next().map(str::to_owned)
 }
 
 /// The moments of a set-up. Without pipes each one that was not seen before is the process' last.
@@ -190,25 +159,4 @@ pub fn same(good: &Manifest, is: &Manifest, what: &str) {
         })
         .collect();
     assert!(foreign.is_empty(), "{what}: {foreign:#?}");
-}
-
-/// What a removal may leave: the copies that the system's own programs keep of their last state, and the export.
-const LEFT: [&str; 6] = [
-    "/etc/passwd-",
-    "/etc/group-",
-    "/etc/shadow-",
-    "/etc/gshadow-",
-    "/var/lib/dpkg/",
-    "/var/backups/loopwright-",
-];
-
-#[track_caller]
-pub fn removed(bare: &Manifest, server: &Server, what: &str) {
-    let left = bare.changes(&server.manifest().unwrap());
-    let foreign: Vec<&String> =
-        left.iter().filter(|line| !LEFT.iter().any(|path| line.contains(path))).collect();
-    assert!(foreign.is_empty(), "{what}: {foreign:#?}");
-    assert_eq!(server.open_ports().unwrap(), [22], "{what}");
-    let units = ok(server, "systemctl list-units 'loopwright*' --all --no-legend --plain");
-    assert_eq!(units, "", "{what}");
 }

@@ -1,6 +1,7 @@
 //! What answers a server's neighbours, by both families of addresses.
 
-use super::{now, sh};
+use crate::setup::desk::now;
+use crate::setup::ok;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use testkit::server::Server;
@@ -8,7 +9,7 @@ use tokio::net::TcpStream;
 
 /// Every TCP port on which anything on the server listens, be it on loopback alone.
 pub fn listening(server: &Server) -> Vec<u16> {
-    let shown = sh(server, "ss -Hltn | awk '{print $4}'");
+    let shown = ok(server, "ss -Hltn | awk '{print $4}'");
     let mut ports: Vec<u16> =
         shown.lines().filter_map(|line| line.rsplit(':').next()?.parse().ok()).collect();
     ports.sort_unstable();

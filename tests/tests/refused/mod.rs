@@ -2,20 +2,20 @@
 //! desktop app does: connect, the first look, `begin`, then the verbs.
 
 pub mod doors;
+pub mod odd;
 pub mod rows;
 
-use protocol::At;
+use crate::setup::desk::{self, now, sent, somebody};
+use crate::setup::ok;
 use protocol::desk::Target;
 use protocol::setup::{Found, Obstacle, SetupEntry, SetupEvent, Wish, Work};
 use remote::{
-    AgentAt, Begin, Begun, ConnectError, Contact, Entry, EntryError, ExecError, FirstError, KnownHosts,
-    Limits, Local, Pins, Program, Question, Session, SignIn, Source, UploadError, Way,
+    AgentAt, Begin, Begun, ConnectError, Contact, Entry, EntryError, ExecError, FirstError, Limits, Local,
+    Program, Session, SignIn, UploadError, Way,
 };
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use testkit::server::{Net, Server};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub const STATIC: &str = "static";
@@ -49,11 +49,6 @@ pub struct Desk {
     pub limits: Limits,
 }
 
-pub fn now() -> At {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    At(i64::try_from(since.as_millis()).unwrap())
-}
-
 pub fn password(text: &str) -> SignIn {
     SignIn::Password(text.to_owned().into())
 }
@@ -74,19 +69,8 @@ fn stripped() -> PathBuf {
 
 impl Desk {
     pub fn new(name: &'static str) -> Self {
-        let path = stripped();
-        let bytes = std::fs::read(&path).unwrap();
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let said = Command::new(&path).arg("--version").output().unwrap();
-        let version = String::from_utf8(said.stdout).unwrap();
-        let program = Program {
-            source: Source::File(path),
-            sha256,
-            version: version.split_whitespace().nth(1).unwrap().to_owned(),
-            arch: std::env::consts::ARCH.to_owned(),
-        };
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, program: [program], name, agent: AgentAt::None, limits: Limits::default() }
+        Self { folder, program: [sent(stripped())], name, agent: AgentAt::None, limits: Limits::default() }
     }
 
     pub fn program(&self) -> &Program {
@@ -98,13 +82,7 @@ impl Desk {
     }
 
     pub fn local(&self) -> Local {
-        Local {
-            pins: Pins::open(self.path("pins.json")).unwrap(),
-            known_hosts: KnownHosts::default(),
-            agent: self.agent.clone(),
-            clock: now,
-            limits: self.limits,
-        }
+        Local { agent: self.agent.clone(), limits: self.limits, ..desk::local(self.folder.path()) }
     }
 
     pub async fn connect(&self, who: &Who) -> Met<Session> {
@@ -147,28 +125,12 @@ pub fn who(server: &Server, user: &str, with: SignIn) -> Who {
     Who { target, with, answers: &[] }
 }
 
-/// Trusts every new key.
-fn somebody(answers: &'static [&'static str]) -> mpsc::Sender<Question> {
-    let (asker, mut questions) = mpsc::channel(1);
-    tokio::spawn(async move {
-        let mut given = 0;
-        let mut next = || {
-            given += 1;
-            answers.get(given - 1).or(answers.last()).map(|text| remote::Hidden::from((*text).to_owned()))
-        };
-        while let Some(question) = questions.recv().await {
-            // Who has no answer says nothing: the question is dropped.
-            match question {
-                Question::Fingerprint { reply, .. } => drop(reply.send(true)),
-                Question::Answers { prompts, reply, .. } => {
-                    let all: Option<Vec<_>> = prompts.iter().map(|_| next()).collect();
-                    all.map(|all| reply.send(all));
-                }
-                Question::SudoPassword { reply, .. } => drop(next().map(|text| reply.send(text))),
-            }
-        }
-    });
-    asker
+pub fn root(server: &Server) -> Who {
+    who(server, "root", password("rootpw"))
+}
+
+pub fn debian(net: &Net, server: &Server) -> Who {
+    who(server, "debian", SignIn::KeyFile { path: net.key().unwrap(), passphrase: None })
 }
 
 /// Runs the whole of a test where the servers' own addresses lead to them.
@@ -177,11 +139,6 @@ pub fn inside<T: Send>(net: &Net, body: impl Future<Output = T> + Send) -> T {
     let runtime =
         || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     net.inside(move || runtime().block_on(body)).unwrap()
-}
-
-#[track_caller]
-pub fn sh(server: &Server, command: &str) -> String {
-    server.exec_with(command, None, 300).unwrap().ok().unwrap_or_else(|error| panic!("{command}: {error}"))
 }
 
 pub fn wish() -> Wish {
@@ -218,7 +175,7 @@ pub fn of(obstacle: &Obstacle) -> Told {
 
 /// A run that has written its last line is still there for a moment.
 pub fn settled(server: &Server) {
-    sh(server, "flock /var/lib/loopwright/setup/lock true");
+    ok(server, "flock /var/lib/loopwright/setup/lock true");
 }
 
 /// Until the new program has looked over what the upgrade left.
@@ -242,5 +199,5 @@ pub async fn removed(server: &Server, begun: Begun) {
     entry.remove(&remote::Removal::default()).await.map_err(Told::from).unwrap();
     begun.session.closed().await;
     let rest = "for n in $(seq 200); do getent passwd loopwright-desk || [ -e /opt/loopwright ] || [ -e /var/lib/loopwright ] || exit 0; sleep 0.05; done; exit 1";
-    sh(server, rest);
+    ok(server, rest);
 }

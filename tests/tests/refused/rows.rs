@@ -1,6 +1,7 @@
 //! Cases by the row: what is done to the server, who comes, and what they are told, word for word.
 
-use super::{Desk, Met, Told, Who, sh};
+use super::{Desk, Met, Told, Who};
+use crate::setup::ok;
 use testkit::server::{Manifest, Server};
 
 /// How far they come.
@@ -49,11 +50,11 @@ pub async fn judge(desk: &Desk, server: &Server, rows: Vec<Row>) {
     let mut wrong = Vec::new();
     for row in rows {
         if !row.made.is_empty() {
-            sh(server, &row.made);
+            ok(server, &row.made);
         }
         let met = came(desk, &row.who, row.goes).await;
         if !row.undone.is_empty() {
-            sh(server, row.undone);
+            ok(server, row.undone);
         }
         wrong.extend(differs(&row, &met));
     }

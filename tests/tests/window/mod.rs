@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code, its helpers included")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses the part that it needs")]
 
+pub mod wizard;
+
 use crate::browser::{Browser, SEEN};
 use crate::harness::{QUICK, QUIET};
 use serde_json::{Value, json};
