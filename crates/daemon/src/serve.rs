@@ -219,6 +219,8 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         journal.id(),
         journal.head().0,
     )?;
+    let elsewhere = remember::elsewhere::Elsewhere::new(&settings.memory, home.root(), journal.head().0)
+        .map_err(anyhow::Error::msg)?;
     let memory_reader = memory.reader();
     let keeper = Keeper::start(memory, reader.clone(), journal.head().0)?;
     let writer = Writer::start(home.root().to_owned(), journal, reader.clone(), keeper.clone(), limits)?;
@@ -255,7 +257,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         edge: EdgeClient::new(home.edge_control()),
         sessions: Sessions::open(&home.sessions())?,
         bridges: bridges::Bridges::new(bridge_ports(options, &settings), home.bridge_token()),
-        elsewhere: remember::elsewhere::Elsewhere::new(&settings.memory, home.root()),
+        elsewhere,
         lightrag: lightrag::Face::new(memory_port(options, &settings), home.memory_key()),
         readiness: Roster::new(setup.clone(), live.clone()),
         sign_ins: Default::default(),

@@ -43,20 +43,13 @@ pub async fn keep(daemon: Arc<Daemon>) {
 }
 
 async fn deliver(daemon: &Arc<Daemon>, server: &Server) -> Result<(), String> {
-    let says = |e: ApiError| e.message;
     let file = &daemon.elsewhere.file;
-    let mut upto = match read(file, &server.shown()) {
-        Some(upto) => upto,
-        // What was remembered before the server was named is not delivered: it would cost its models a lot unasked.
-        None => {
-            let head = daemon.reads.ask(|r| Ok(r.head()?.0)).await.map_err(says)?;
-            Upto { url: server.shown(), seq: head, stumbles: 0 }
-        }
-    };
-    write(file, &upto)?;
+    let gone = || format!("{} is gone; the next start of the daemon begins it anew", file.display());
+    let mut upto = read(file, &server.shown()).ok_or_else(gone)?;
     loop {
         let after = upto.seq;
-        let page = daemon.reads.ask(move |r| r.memory_entries(after, PAGE)).await.map_err(says)?;
+        let page = daemon.reads.ask(move |r| r.memory_entries(after, PAGE)).await;
+        let page = page.map_err(|e: ApiError| e.message)?;
         if page.is_empty() {
             return Ok(());
         }
@@ -131,6 +124,15 @@ pub fn note_of(document: &str) -> Option<NoteId> {
     NoteId::new(name).ok()
 }
 
+/// What was remembered before the server was named is not delivered: it would cost its models a lot unasked. Done before
+/// anybody can push, so that nothing pushed since is taken for older.
+pub fn begin(file: &Path, url: String, head: u64) -> Result<(), String> {
+    match read(file, &url) {
+        Some(_) => Ok(()),
+        None => write(file, &Upto { url, seq: head, stumbles: 0 }),
+    }
+}
+
 fn read(file: &Path, url: &str) -> Option<Upto> {
     let text = std::fs::read(file).ok()?;
     serde_json::from_slice::<Upto>(&text).ok().filter(|upto| upto.url == url)
@@ -162,10 +164,13 @@ mod tests {
     fn another_server_begins_anew() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("elsewhere.json");
-        let upto = Upto { url: "http://a".into(), seq: 7, stumbles: 1 };
-        assert_eq!(read(&file, "http://a"), None);
-        write(&file, &upto).unwrap();
-        assert_eq!(read(&file, "http://a"), Some(upto));
-        assert_eq!(read(&file, "http://b"), None);
+        let upto = |url: &str, seq, stumbles| Upto { url: url.into(), seq, stumbles };
+        begin(&file, "http://a".into(), 7).unwrap();
+        assert_eq!(read(&file, "http://a"), Some(upto("http://a", 7, 0)));
+        write(&file, &upto("http://a", 8, 1)).unwrap();
+        begin(&file, "http://a".into(), 9).unwrap();
+        assert_eq!(read(&file, "http://a"), Some(upto("http://a", 8, 1)), "a start goes on where it was");
+        begin(&file, "http://b".into(), 9).unwrap();
+        assert_eq!(read(&file, "http://b"), Some(upto("http://b", 9, 0)));
     }
 }

@@ -29,13 +29,14 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
-    pub fn new(settings: &MemorySettings, home: &Path) -> Self {
-        Self {
-            server: settings.lightrag.as_ref().map(Server::new),
-            file: home.join("elsewhere.json"),
-            trouble: Mutex::default(),
-            asked: tokio::sync::Notify::new(),
+    /// `head`: the journal's last entry before this start.
+    pub fn new(settings: &MemorySettings, home: &Path, head: u64) -> Result<Self, String> {
+        let server = settings.lightrag.as_ref().map(Server::new);
+        let file = home.join("elsewhere.json");
+        if let Some(server) = &server {
+            deliver::begin(&file, server.shown(), head)?;
         }
+        Ok(Self { server, file, trouble: Mutex::default(), asked: tokio::sync::Notify::new() })
     }
 
     /// Whether the loop uses another server.
