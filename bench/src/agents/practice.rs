@@ -30,6 +30,7 @@ async fn runs(home: &Path, program: &Path) -> Result<Vec<f64>> {
         run_as_agent: None,
         run_as_app: None,
         npm_cache: None,
+        proxies: Default::default(),
         own_exe: program.to_owned(),
     };
     let project = ProjectId::new("my-site")?;

@@ -245,6 +245,7 @@ fn assemble(home: Home, options: &Options) -> Result<Daemon> {
         run_as_agent: users.map(|users| deploy::RunAs { uid: users.agent.0, gid: users.agent.1 }),
         run_as_app: users.map(|users| deploy::RunAs { uid: users.app.0, gid: users.app.1 }),
         npm_cache: options.npm_cache.clone(),
+        proxies: tools::proxies(&tools::environment()),
         own_exe,
     };
     let live = tokio::sync::watch::Sender::new(());

@@ -5,6 +5,8 @@ use crate::settings::Settings;
 use crate::users::Users;
 use agents::install::{Machine, Room, Tell};
 use anyhow::{Context, Result};
+use protocol::AgentId;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The folder of installed agents: among the tools that were named, else in the home.
@@ -49,11 +51,43 @@ pub fn setup(
         user_home: std::env::var_os("HOME").map_or_else(|| home.agents(), PathBuf::from),
         run_as: users.map(|users| agents::RunAs { uid: users.agent.0, gid: users.agent.1 }),
         runtime: home.run(),
-        env: settings.agents.iter().map(|(agent, set)| (agent.clone(), set.env.clone())).collect(),
+        env: agents_environment(settings),
         accounts: Default::default(),
         leases: Default::default(),
     };
     Ok(agents::install::with_installed(folder, setup))
+}
+
+/// What is set for each agent: this machine's proxies, without which it may not reach its vendor, and what the user says.
+fn agents_environment(settings: &Settings) -> BTreeMap<AgentId, BTreeMap<String, String>> {
+    let proxies = proxies(&environment());
+    let ids = agents::catalogue().iter().map(|profile| profile.id.clone());
+    let mut env: BTreeMap<_, _> = ids.map(|id| (id, proxies.clone())).collect();
+    for (agent, set) in &settings.agents {
+        env.entry(agent.clone()).or_default().extend(set.env.clone());
+    }
+    env
+}
+
+/// The proxies that an environment names, written as each program may look for them. Never for this machine's own servers.
+pub fn proxies(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let of = |name: &str| {
+        [name.to_owned(), name.to_uppercase()]
+            .iter()
+            .find_map(|name| env.get(name))
+            .filter(|value| !value.is_empty())
+            .cloned()
+    };
+    let names = ["http_proxy", "https_proxy", "all_proxy"];
+    let mut found: Vec<_> = names.into_iter().filter_map(|name| Some((name, of(name)?))).collect();
+    if !found.is_empty() {
+        let others = of("no_proxy").map(|others| format!(",{others}")).unwrap_or_default();
+        found.push(("no_proxy", format!("localhost,127.0.0.1,::1{others}")));
+    }
+    found
+        .into_iter()
+        .flat_map(|(name, value)| [(name.to_owned(), value.clone()), (name.to_uppercase(), value)])
+        .collect()
 }
 
 /// What an installation needs of this machine.
@@ -66,19 +100,35 @@ pub fn room(folder: PathBuf, setup: agents::Setup, tell: Tell) -> Room {
 }
 
 /// The environment, but for what is no text.
-pub fn environment() -> std::collections::BTreeMap<String, String> {
+pub fn environment() -> BTreeMap<String, String> {
     utf8(std::env::vars_os())
 }
 
-fn utf8(
-    vars: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
-) -> std::collections::BTreeMap<String, String> {
+fn utf8(vars: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>) -> BTreeMap<String, String> {
     vars.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_agent_gets_the_machines_proxies_but_not_for_this_machine() {
+        let env = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        assert_eq!(proxies(&env(&[("no_proxy", "inner.test"), ("http_proxy", "")])), env(&[]));
+        let found =
+            proxies(&env(&[("HTTPS_PROXY", "http://p.test:1"), ("NO_PROXY", "inner.test"), ("OTHER", "x")]));
+        let none = "localhost,127.0.0.1,::1,inner.test";
+        let all = [
+            ("https_proxy", "http://p.test:1"),
+            ("HTTPS_PROXY", "http://p.test:1"),
+            ("no_proxy", none),
+            ("NO_PROXY", none),
+        ];
+        assert_eq!(found, env(&all));
+    }
 
     #[test]
     fn the_homes_tools_are_those_that_the_daemon_was_told_of() {

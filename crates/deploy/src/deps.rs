@@ -151,6 +151,7 @@ impl Yard {
             in_place(|| [dir, scratch, &cache].iter().try_for_each(|dir| hands::give(dir, agent)))?;
         }
         let mut env = self.tool_env(scratch)?;
+        env.extend(self.proxies.iter().map(|(name, value)| (name.clone(), value.into())));
         env.extend(self.npm_settings().await);
         env.push(("npm_config_cache".into(), cache.into()));
         // Whatever host a lockfile names: our registry is asked.
@@ -236,6 +237,10 @@ impl Yard {
         let value = |name: &str| match settings.get(name)? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             Value::Bool(yes) => Some(yes.to_string()),
+            Value::Array(all) => {
+                let all: Vec<&str> = all.iter().filter_map(Value::as_str).filter(|s| !s.is_empty()).collect();
+                Some(all.join(",")).filter(|all| !all.is_empty())
+            }
             _ => None,
         };
         names

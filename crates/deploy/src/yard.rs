@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::git::Git;
 use crate::leftovers::WORK;
 use protocol::{AttemptId, ProjectId};
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tokio::runtime::RuntimeFlavor;
@@ -26,6 +27,8 @@ pub struct Yard {
     pub run_as_app: Option<RunAs>,
     /// npm's download cache. None: `HOME/deps/.npm`.
     pub npm_cache: Option<PathBuf>,
+    /// The machine's proxies, as variables: packages are fetched through them where npm was told of no other.
+    pub proxies: BTreeMap<String, String>,
     /// This very program, for `{loopwrightd}` in `app.toml`.
     pub own_exe: PathBuf,
 }

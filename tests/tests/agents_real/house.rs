@@ -201,6 +201,7 @@ pub fn packages() {
         run_as_agent: None,
         run_as_app: None,
         npm_cache: None,
+        proxies: Default::default(),
         own_exe: "/bin/false".into(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -34,6 +34,7 @@ pub async fn ground(starter: &str) -> Ground {
         run_as_agent: root.then_some(RunAs { uid: 65534, gid: 65534 }),
         run_as_app: None,
         npm_cache: None,
+        proxies: Default::default(),
         own_exe: "/bin/true".into(),
     };
     let project = ProjectId::new("bakery").unwrap();

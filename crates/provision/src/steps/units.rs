@@ -33,7 +33,8 @@ CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER 
 UMask=0022
 ";
 
-/// `address`: under which the first project's site is reached as long as it has no domain.
+/// `address`: under which the first project's site is reached as long as it has no domain. The machine's environment is where
+/// its proxies are named.
 pub(super) fn daemon(address: Option<IpAddr>) -> String {
     let host = address.map(|address| match address {
         IpAddr::V6(address) => format!("[{address}]"),
@@ -51,6 +52,7 @@ StartLimitIntervalSec=0
 Type=notify
 ExecStart=/opt/loopwright/current/loopwrightd serve --home /var/lib/loopwright/workspace --tools /opt/loopwright/tools --control /run/loopwright/control.sock --desk loopwright-desk --edge-unit --no-project{site}
 Environment=HOME=/root
+EnvironmentFile=-/etc/environment
 RuntimeDirectory=loopwright
 RuntimeDirectoryMode=0755
 Restart=on-failure
