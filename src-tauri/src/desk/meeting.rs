@@ -234,7 +234,7 @@ impl Meetings {
         let meeting = self.get(id)?;
         let mut work = meeting.work.lock().await;
         let Work { contact, plan: last, begun } = &mut *work;
-        let plan = match (begun, contact) {
+        let mut plan = match (begun, contact) {
             (Some(begun), _) => {
                 let plan = Entry::new(begun.session.clone()).plan(Some(wish)).await;
                 plan.map_err(|e| told_by(&e, &e.next()))
@@ -249,6 +249,7 @@ impl Meetings {
                 Err(ApiError::new(Code::Conflict, "the server was not looked at yet").next("sign in first"))
             }
         }?;
+        plan.takes = desk.servers.times.of(&plan);
         *last = Some(plan.clone());
         Ok(DeskAnswer::Plan { plan })
     }

@@ -1,7 +1,7 @@
 //! The servers that this computer knows: their addresses in `places.json`, their keys in the vault, their tunnels while
 //! the program runs.
 
-use super::setup::Setup;
+use super::setup::{Setup, Times};
 use super::{Clock, Kept, Spot, Tell, follow, told_by};
 use crate::vault::{Secret, Vault};
 use protocol::desk::{DeskEvent, Link, Place, Secret as DeskSecret, Target};
@@ -55,6 +55,7 @@ pub struct Servers {
     pub local: Local,
     folder: PathBuf,
     kept: Kept<BTreeMap<Place, Known>>,
+    pub times: Times,
     running: Mutex<BTreeMap<Place, Arc<Server>>>,
     /// Hosts that showed another key than the recorded one, by the place that they would be.
     changed: Mutex<BTreeMap<Place, (String, u16)>>,
@@ -65,7 +66,8 @@ pub struct Servers {
 impl Servers {
     pub fn open(folder: PathBuf, local: Local, clock: Clock, tell: Tell) -> Self {
         let kept = Kept::open(folder.join("places.json"));
-        Self { local, folder, kept, running: Mutex::default(), changed: Mutex::default(), clock, tell }
+        let times = Times::open(folder.join("steps.json"));
+        Self { local, folder, kept, times, running: Mutex::default(), changed: Mutex::default(), clock, tell }
     }
 
     fn running(&self) -> MutexGuard<'_, BTreeMap<Place, Arc<Server>>> {
@@ -185,7 +187,7 @@ impl Servers {
             }
         });
         let end = CancellationToken::new();
-        let setup = Setup::new(place.clone(), self.folder.join("steps.json"), self.tell.clone());
+        let setup = Setup::new(place.clone(), self.times.clone(), self.tell.clone());
         match &tunnel {
             Ok(tunnel) => {
                 let (spot, tunnel, end) = (spot.clone(), tunnel.clone(), end.clone());

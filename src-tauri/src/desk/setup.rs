@@ -8,21 +8,63 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Of each step: its title and the milliseconds of its last run, on whatever server. Cheap to clone.
+#[derive(Clone)]
+pub struct Times(Arc<Kept<BTreeMap<String, Time>>>);
+
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Time {
+    title: String,
+    #[serde(default)]
+    usual: Option<u64>,
+}
+
+impl Times {
+    pub fn open(file: PathBuf) -> Self {
+        Self(Arc::new(Kept::open(file)))
+    }
+
+    /// Seconds that what is to be done took the last time; none when one of its steps was never done.
+    pub fn of(&self, plan: &Plan) -> Option<u64> {
+        let times = self.0.get();
+        let ahead = plan.steps.iter().filter(|step| !step.changes().is_empty());
+        let millis = ahead.map(|step| times.get(&step.id)?.usual).sum::<Option<u64>>()?;
+        Some(millis.div_ceil(1000)).filter(|seconds| *seconds > 0)
+    }
+
+    /// What the steps are called.
+    fn name(&self, plan: Plan) {
+        self.change(|times| {
+            for step in plan.steps {
+                times.entry(step.id).or_default().title = step.title;
+            }
+        });
+    }
+
+    fn took(&self, step: &str, millis: u64) {
+        self.change(|times| times.entry(step.to_owned()).or_default().usual = Some(millis));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Time>)) {
+        let before = self.0.get();
+        let mut times = before.clone();
+        change(&mut times);
+        if times == before {
+            return;
+        }
+        if let Err(error) = self.0.set(times) {
+            tracing::warn!(%error, "how long the steps took was not kept");
+        }
+    }
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Setup {
     place: Place,
     log: Arc<Mutex<Log>>,
-    /// Of each step: its title and the milliseconds of its last run, on whatever server.
-    times: Arc<Kept<BTreeMap<String, Time>>>,
+    times: Times,
     tell: Tell,
-}
-
-#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
-struct Time {
-    title: String,
-    #[serde(default)]
-    usual: Option<u64>,
 }
 
 #[derive(Default)]
@@ -34,30 +76,17 @@ struct Log {
 }
 
 impl Setup {
-    pub fn new(place: Place, times: PathBuf, tell: Tell) -> Self {
-        Self { place, log: Arc::default(), times: Arc::new(Kept::open(times)), tell }
+    pub fn new(place: Place, times: Times, tell: Tell) -> Self {
+        Self { place, log: Arc::default(), times, tell }
     }
 
-    /// What the steps are called.
     pub fn planned(&self, plan: Option<Plan>) {
-        let mut times = self.times.get();
-        for step in plan.into_iter().flat_map(|plan| plan.steps) {
-            times.entry(step.id).or_default().title = step.title;
-        }
-        self.remember(times);
-    }
-
-    fn remember(&self, times: BTreeMap<String, Time>) {
-        if let Err(error) = self.times.set(times) {
-            tracing::warn!(%error, "how long the steps took was not kept");
-        }
+        plan.into_iter().for_each(|plan| self.times.name(plan));
     }
 
     fn take(&self, entry: SetupEntry) {
-        if let SetupEvent::StepDone { step, undo: false, millis, .. } = &entry.event {
-            let mut times = self.times.get();
-            times.entry(step.clone()).or_default().usual = Some(*millis);
-            self.remember(times);
+        if let SetupEvent::StepDone { step, undo: false, millis, changes: 1.. } = &entry.event {
+            self.times.took(step, *millis);
         }
         let seq = entry.seq;
         {
@@ -131,7 +160,7 @@ impl Setup {
         let heard = log.following && log.works;
         let state = state(&log.entries, heard).or(known).unwrap_or(SetupState::Never);
         let step = |(step, time): (String, Time)| KnownStep { step, title: time.title, usual: time.usual };
-        DeskAnswer::Setup { entries, state, steps: self.times.get().into_iter().map(step).collect() }
+        DeskAnswer::Setup { entries, state, steps: self.times.0.get().into_iter().map(step).collect() }
     }
 }
 
@@ -144,46 +173,34 @@ fn state(entries: &[SetupEntry], heard: bool) -> Option<SetupState> {
 mod tests {
     use super::*;
     use protocol::At;
-    use protocol::setup::{Obstacle, ObstacleKind};
+    use protocol::setup::{Change, PlannedStep, StepPlan};
 
     #[test]
-    fn where_a_set_up_stands_is_read_out_of_its_journal() {
-        let started = SetupEvent::Started {
-            work: Work::Apply,
-            version: "1".into(),
-            plan: "p".into(),
-            steps: vec!["users".into()],
-            resumed: false,
+    fn how_long_it_takes_is_known_once_each_step_was_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Times::open(dir.path().join("steps.json"));
+        let step =
+            |id: &str, state| PlannedStep { id: id.into(), title: id.into(), why: String::new(), state };
+        let needed = || StepPlan::Needed { changes: vec![Change::Package { name: "git".into() }] };
+        let plan = |steps| Plan { hash: "p".into(), steps, takes: None };
+        let whole = plan(vec![
+            step("packages", needed()),
+            step("node", needed()),
+            step("clock", StepPlan::Satisfied),
+        ]);
+        let nobody = Tell { window: Arc::new(|_| ()), user: Arc::new(|_, _| ()) };
+        let setup = Setup::new("at-web-1".into(), open(), nobody);
+        let done = |seq, step: &str, millis, changes| {
+            let event = SetupEvent::StepDone { step: step.into(), undo: false, millis, changes };
+            setup.take(SetupEntry { seq, at: At(7), event });
         };
-        let obstacle = Obstacle {
-            kind: ObstacleKind::Port,
-            cause: "port 80 is held by nginx".into(),
-            action: "stop it".into(),
-            choices: vec![],
-        };
-        let blocked = SetupEvent::Blocked { step: "ports".into(), obstacle };
-        let finished = |ok| SetupEvent::Finished { work: Work::Apply, ok, changes: 1, millis: 5 };
-        let log = |events: Vec<SetupEvent>| -> Vec<SetupEntry> {
-            (1..).zip(events).map(|(seq, event)| SetupEntry { seq, at: At(7), event }).collect()
-        };
-        assert_eq!(state(&[], true), None);
-        assert_eq!(
-            state(&log(vec![started.clone()]), true),
-            Some(SetupState::Running { work: Work::Apply, seq: 1 })
-        );
-        assert_eq!(
-            state(&log(vec![started.clone()]), false),
-            Some(SetupState::Unfinished { work: Work::Apply, seq: 1 })
-        );
-        let stuck = state(&log(vec![started.clone(), blocked, finished(false)]), false);
-        assert!(matches!(stuck, Some(SetupState::Blocked { seq: 3, .. })), "{stuck:?}");
-        let done = Some(SetupState::Done { seq: 2, at: At(7) });
-        assert_eq!(state(&log(vec![started.clone(), finished(true)]), false), done);
-        // The way in alone is no set-up; beside one it changes nothing.
-        let way_in = |ok| SetupEvent::Finished { work: Work::Begin, ok, changes: 9, millis: 5 };
-        let cut = state(&log(vec![started.clone(), way_in(true)]), false);
-        assert_eq!(cut, Some(SetupState::Unfinished { work: Work::Apply, seq: 2 }));
-        let again = vec![started.clone(), finished(true), started, way_in(true)];
-        assert!(matches!(state(&log(again), false), Some(SetupState::Done { .. })));
+        assert_eq!(setup.times.of(&whole), None);
+        done(1, "packages", 15_200, 3);
+        assert_eq!(setup.times.of(&whole), None, "node was never done");
+        done(2, "node", 4_000, 1);
+        // One that was cut after its last effect says nothing of its time.
+        done(3, "node", 1, 0);
+        assert_eq!(open().of(&whole), Some(20), "known to the next start, too");
+        assert_eq!(setup.times.of(&plan(vec![step("clock", StepPlan::Satisfied)])), None);
     }
 }

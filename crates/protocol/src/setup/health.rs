@@ -200,3 +200,50 @@ pub struct Tried {
     /// It is meant to answer from outside.
     pub meant: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::ObstacleKind;
+
+    #[test]
+    fn where_a_set_up_stands_is_read_out_of_its_journal() {
+        let started = SetupEvent::Started {
+            work: Work::Apply,
+            version: "1".into(),
+            plan: "p".into(),
+            steps: vec!["users".into()],
+            resumed: false,
+        };
+        let obstacle = Obstacle {
+            kind: ObstacleKind::Port,
+            cause: "port 80 is held by nginx".into(),
+            action: "stop it".into(),
+            choices: vec![],
+        };
+        let blocked = SetupEvent::Blocked { step: "ports".into(), obstacle };
+        let finished = |ok| SetupEvent::Finished { work: Work::Apply, ok, changes: 1, millis: 5 };
+        let log = |events: Vec<SetupEvent>| -> Vec<SetupEntry> {
+            (1..).zip(events).map(|(seq, event)| SetupEntry { seq, at: At(7), event }).collect()
+        };
+        assert_eq!(SetupState::of(&[], true), SetupState::Never);
+        assert_eq!(
+            SetupState::of(&log(vec![started.clone()]), true),
+            SetupState::Running { work: Work::Apply, seq: 1 }
+        );
+        assert_eq!(
+            SetupState::of(&log(vec![started.clone()]), false),
+            SetupState::Unfinished { work: Work::Apply, seq: 1 }
+        );
+        let stuck = SetupState::of(&log(vec![started.clone(), blocked, finished(false)]), false);
+        assert!(matches!(stuck, SetupState::Blocked { seq: 3, .. }), "{stuck:?}");
+        let done = SetupState::Done { seq: 2, at: At(7) };
+        assert_eq!(SetupState::of(&log(vec![started.clone(), finished(true)]), false), done);
+        // The way in alone is no set-up; beside one it changes nothing.
+        let way_in = |ok| SetupEvent::Finished { work: Work::Begin, ok, changes: 9, millis: 5 };
+        let cut = SetupState::of(&log(vec![started.clone(), way_in(true)]), false);
+        assert_eq!(cut, SetupState::Unfinished { work: Work::Apply, seq: 2 });
+        let again = vec![started.clone(), finished(true), started, way_in(true)];
+        assert!(matches!(SetupState::of(&log(again), false), SetupState::Done { .. }));
+    }
+}

@@ -54,7 +54,7 @@ pub struct Plan {
     /// Names this very plan: `apply` takes it, so that what is done is what was shown.
     pub hash: String,
     pub steps: Vec<PlannedStep>,
-    /// Seconds that the steps took on earlier runs on servers like this one; none is unknown.
+    /// Seconds that its steps took the last time that they were done, said by who has seen that; none is unknown.
     #[serde(default)]
     pub takes: Option<u64>,
 }

@@ -126,9 +126,9 @@ pub fn takes(plan: &Plan) -> String {
     match plan.takes {
         Some(seconds) => {
             let span = time::elapsed(seconds.saturating_mul(1000));
-            format!("About {span}, as earlier runs on servers like this one took.")
+            format!("About {span}, by how long each step took the last time.")
         }
-        None => "How long it takes is unknown: there was no run on a server like this one yet.".to_owned(),
+        None => "How long it takes is unknown: not every step of it was done from here yet.".to_owned(),
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
     fn the_plan_is_summed_up_with_what_waits_for_an_answer() {
         let mut plan = sample::plan();
         assert_eq!(summary(&plan), "9 changes in 5 steps · 1 already as needed · 1 waits for you");
-        assert_eq!(takes(&plan), "About 1 min 35 s, as earlier runs on servers like this one took.");
+        assert_eq!(takes(&plan), "About 1 min 35 s, by how long each step took the last time.");
         plan.takes = None;
         assert!(takes(&plan).contains("unknown"));
         plan.steps.retain(|step| step.state == StepPlan::Satisfied);
