@@ -153,6 +153,7 @@ fn a_servers_page_shows_how_it_does_and_keeps_it_up() {
     let window = Window::open(&[
         ("places", places(&[here(), web(up())])),
         ("health", give(&DeskAnswer::Health { health: Box::new(rows::health()) })),
+        ("loop:domains", give(&rows::domains(vec![rows::domain("bakery.example")]))),
         ("expose", give(&DeskAnswer::Exposure { exposure: rows::exposure() })),
         ("export", hold()),
         ("repair", done_answer()),
@@ -176,7 +177,7 @@ fn a_servers_page_shows_how_it_does_and_keeps_it_up() {
     browser.says("[data-testid=gauge]", "655 MiB of 1.0 GiB used");
     browser.says(
         "[data-testid=certificates]",
-        "The last renewal failed: The name leads to another address now.",
+        "The last renewal failed: The name leads to another address now. Set its A record to 198.51.100.10",
     );
     browser.says("[data-testid=system]", "unknown");
     browser.click("[data-testid=expose]");
@@ -264,5 +265,45 @@ fn every_state_of_the_list_is_there_and_keys_and_menu_lead_everywhere() {
     let last = window.times("loop:home");
     assert_eq!(window.asked("loop:home", last)["place"], json!("web-1"));
     window.picture("home-on-server");
+    browser.is_quiet();
+}
+
+#[test]
+fn a_server_gets_a_name_of_the_users_own_and_loses_it_again() {
+    let window = Window::open(&[
+        ("places", places(&[here(), web(up())])),
+        ("health", give(&DeskAnswer::Health { health: Box::new(rows::health()) })),
+    ]);
+    let browser = &window.browser;
+    window.goto("#/servers/at/web-1");
+    browser.says("[data-testid=domains]", "the sites answer by plain HTTP at the server's address");
+    let why = "bakery cannot be a site's domain: it has no dot";
+    window.script(
+        "loop:set_domain",
+        &[refuse(Code::BadInput, why, "give the name alone, such as bakery.example")],
+    );
+    browser.type_into("[data-testid=domain-name]", "bakery");
+    browser.click("[data-testid=domain-set]");
+    browser.says("[data-testid=domains] [data-testid=refused]", "Give the name alone");
+    assert_eq!(browser.value("[data-testid=domain-name]"), "bakery", "what was typed stays to be mended");
+
+    let named = give(&rows::domains(vec![rows::domain("bakery.example")]));
+    window.script("loop:set_domain", std::slice::from_ref(&named));
+    window.script("loop:domains", &[named]);
+    browser.type_into("[data-testid=domain-name]", " bakery.example ");
+    browser.click("[data-testid=domain-terms]");
+    browser.click("[data-testid=domain-set]");
+    let request = json!({ "ask": "set_domain", "project": null, "domain": "bakery.example", "agreed": true, "contact": null });
+    assert_eq!(window.asked("loop:set_domain", 2)["request"], request);
+    browser.says("[data-testid=domains]", "from Let's Encrypt");
+    browser.js("document.querySelector('[data-testid=domains]').scrollIntoView()", vec![]);
+    window.picture("server-domain");
+
+    window.script("loop:set_domain", &[give(&rows::domains(vec![]))]);
+    window.script("loop:domains", &[give(&rows::domains(vec![]))]);
+    browser.click("[data-testid=domain-away]");
+    browser.click("[data-testid=domain-away-yes]");
+    assert_eq!(window.asked("loop:set_domain", 3)["request"]["domain"], json!(null));
+    browser.says("[data-testid=domains]", "None:");
     browser.is_quiet();
 }

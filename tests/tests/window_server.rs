@@ -143,6 +143,11 @@ fn is_how_it_does(desktop: &Desktop, server: &Server) {
     assert_eq!(server.open_ports().unwrap(), [22, 80, 443]);
     window.js("document.querySelector('[data-testid=exposure]').scrollIntoView()", vec![]);
     picture("server-8-health");
+    window.type_into("[data-testid=domain-name]", "app.bakery.test");
+    window.click("[data-testid=domain-set]");
+    window.says("[data-testid=certificates]", "none is asked for");
+    let named = server.exec("loopwrightd domain --json").unwrap().ok().unwrap();
+    assert!(named.contains("app.bakery.test"), "{named}");
 }
 
 /// The journal and the memory are read from the copy here, which says as of when it is.

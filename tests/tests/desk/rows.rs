@@ -1,6 +1,7 @@
 //! What a desktop program would answer: two servers, what is found on one, its plan, its runs.
 
 use super::{give, refuse};
+use protocol::api::DomainRow;
 use protocol::desk::*;
 use protocol::fact::Readiness;
 use protocol::id::AgentId;
@@ -46,10 +47,33 @@ pub fn usual() -> Vec<(String, Value)> {
             "loop:agents",
             give(&DeskAnswer::Loop { response: Response::Agents { rows: agents() }, since: None }),
         ),
+        ("loop:domains", give(&domains(vec![]))),
         ("leave", give(&DeskAnswer::Done)),
         ("meeting", refuse(Code::NotFound, "this sign-in has ended", "sign in again")),
     ];
     answers.map(|(name, answer)| (name.to_owned(), json!([answer]))).into()
+}
+
+pub fn domains(rows: Vec<DomainRow>) -> DeskAnswer {
+    DeskAnswer::Loop { response: Response::Domains { rows }, since: None }
+}
+
+/// One whose renewal failed.
+pub fn domain(name: &str) -> DomainRow {
+    DomainRow {
+        project: None,
+        agreed: true,
+        address: Some(format!("https://{name}/")),
+        certificate: Certificate {
+            name: name.into(),
+            until: Some(ago(-61 * 86_400)),
+            error: Some("the name leads to another address now".into()),
+            next: Some("set its A record to 198.51.100.10".into()),
+            state: CertificateState::Standing,
+            issuer: Some("Let's Encrypt".into()),
+            ..Certificate::default()
+        },
+    }
 }
 
 pub fn here() -> PlaceRow {
@@ -363,12 +387,7 @@ pub fn health() -> Health {
         memory: Some(Room { used: 655 << 20, total: 1 << 30 }),
         swap: Some(Room { used: 120 << 20, total: 2 << 30 }),
         disk: Some(Room { used: 9 << 30, total: 20 << 30 }),
-        certificates: vec![Certificate {
-            name: "bakery.example".into(),
-            until: Some(ago(-61 * 86_400)),
-            error: Some("the name leads to another address now".into()),
-            ..Certificate::default()
-        }],
+        certificates: vec![],
         open: vec![open(22, "sshd"), open(80, "loopwrightd"), open(443, "loopwrightd")],
         reboot_needed: Some(true),
         time_synced: Some(true),

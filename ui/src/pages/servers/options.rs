@@ -4,6 +4,7 @@ use super::meet::Meet;
 use crate::app::desk::{Got, ask};
 use crate::app::{RwSignal, STARTERS, Views, part};
 use crate::parts::plain::{self, changed};
+use crate::words::servers::health;
 use crate::words::servers::plan::firewall;
 use leptos::prelude::*;
 use protocol::desk::{DeskAnswer, DeskRequest, HERE};
@@ -144,7 +145,7 @@ fn domain(meet: Meet) -> AnyView {
             <label class="field"><span>"Empty for now: the site answers at the server's address"</span>
                 <input autocomplete="off" spellcheck="false" placeholder="bakery.example" data-testid="wish-domain" prop:value=name.shown() on:input=plain::typed(name) on:change=named/>
             </label>
-            {tick(meet, "terms", "A certificate for it, so that the site answers over HTTPS".into(), "From Let's Encrypt. You agree to its terms of service (letsencrypt.org/repository).".into(), |w| w.terms, |w, on| w.terms = on)}
+            {tick(meet, "terms", health::CERTIFICATE.into(), health::TERMS.into(), |w| w.terms, |w, on| w.terms = on)}
         </fieldset>
     }
     .into_any()

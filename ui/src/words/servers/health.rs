@@ -6,6 +6,10 @@ use crate::words::{begun, counted, ended, listed, sentence, time};
 use protocol::At;
 use protocol::setup::{Certificate, CertificateState, Exposure, Health, Room, Tried};
 
+/// What one agrees to with a domain.
+pub const CERTIFICATE: &str = "A certificate for it, so that the site answers over HTTPS";
+pub const TERMS: &str = "From Let's Encrypt. You agree to its terms of service (letsencrypt.org/repository).";
+
 /// How full something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gauge {

@@ -30,7 +30,7 @@ pub fn health(app: App, row: Row) -> AnyView {
         ),
         Got::Loading => states::loading(4),
         Got::Failed(why) => states::failed(&why),
-        Got::Ready(DeskAnswer::Health { health }) => figures_of(app, &health),
+        Got::Ready(DeskAnswer::Health { health }) => figures_of(&health),
         Got::Ready(_) => ().into_any(),
     });
     let again = part(move || {
@@ -47,7 +47,7 @@ pub fn health(app: App, row: Row) -> AnyView {
     .into_any()
 }
 
-fn figures_of(app: App, health: &Health) -> AnyView {
+fn figures_of(health: &Health) -> AnyView {
     let gauges = words::gauges(health)
         .into_iter()
         .map(|gauge| {
@@ -58,23 +58,12 @@ fn figures_of(app: App, health: &Health) -> AnyView {
             view! { <div class="gauge" data-testid="gauge" data-light=gauge.light.class()><dt>{show::light(gauge.light)}{gauge.name}</dt><dd>{bar}<span class="small">{gauge.says}</span></dd></div> }
         })
         .views();
-    let certificates = words::certificates(&health.certificates, app.now.get_untracked(), app.zone);
-    let certificates = if certificates.is_empty() {
-        plain::p(
-            "muted small",
-            "None: the sites answer by plain HTTP at the server's address. A domain brings one.",
-        )
-    } else {
-        show::lines("certificates", certificates)
-    };
     view! {
         <dl class="gauges">{gauges}</dl>
         <h3>"Services"</h3>
         {show::lines("services", words::services(health))}
         <h3>"System"</h3>
         {show::lines("system", words::system(health))}
-        <h3>"Certificates"</h3>
-        {certificates}
         {plain::p("muted small", words::listens(health))}
     }
     .into_any()

@@ -1,5 +1,6 @@
 //! One workspace's own page: how it is reached, how it does, what stands open to the outside, and its upkeep.
 
+mod domain;
 mod health;
 mod upkeep;
 
@@ -39,7 +40,7 @@ pub fn page(app: App, place: &str) -> AnyView {
         Shape::Stop => stopped(app, row),
         Shape::Here => head(app, row),
         Shape::Full => {
-            view! { {head(app, row)}{health::health(app, row)}{health::exposure(app, row)}{upkeep::upkeep(app, row)} }.into_any()
+            view! { {head(app, row)}{health::health(app, row)}{domain::domains(app, row)}{health::exposure(app, row)}{upkeep::upkeep(app, row)} }.into_any()
         }
     }
     });
