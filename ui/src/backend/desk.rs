@@ -8,8 +8,8 @@ use protocol::fact::Channel;
 use protocol::id::BlobId;
 use protocol::{ApiError, At, Code, Request};
 use std::cell::{Cell, RefCell};
-use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 
 const PLACE: &str = "loopwright.place";
 
@@ -48,11 +48,15 @@ pub fn go_to(place: &str) {
     open(place, "#/home");
 }
 
-/// Opens another workspace at a view. The whole page begins anew, so that nothing of the one before stays on it.
+/// Opens another workspace at a view. The whole page begins anew, so that nothing of the one before stays on it; until then
+/// the page shows what it showed, for the new view would be the old workspace's.
 pub fn open(place: &str, hash: &str) {
     session::remember(PLACE, place);
     if let Some(window) = web_sys::window() {
-        let _ = window.location().set_hash(hash);
+        let kept = window.history().and_then(|h| h.push_state_with_url(&JsValue::NULL, "", Some(hash)));
+        if kept.is_err() {
+            let _ = window.location().set_hash(hash);
+        }
         let _ = window.location().reload();
     }
 }
