@@ -7,6 +7,7 @@ mod refused;
 mod setup;
 
 use protocol::desk::Target;
+use protocol::setup::Wish;
 use refused::doors::{answering, listening, shown};
 use refused::odd::{ODD, agents_can_read, installations, obstacles, while_others_are_at_work};
 use refused::rows::{Goes, Row, assert_told, changed, differs, judge};
@@ -339,7 +340,8 @@ fn a_server_behind_a_proxy_is_set_up_through_it_and_dropbear_is_an_ssh_server_to
         assert_eq!(desk.found(&root).await.proxy, Some(proxy.url()));
         let begun = desk.begin(&root).await.unwrap();
         let entry = Entry::new(begun.session.clone());
-        let refused = applied(&entry, &wish(), |_| {}).await;
+        let wish = Wish { starter: Some("react".into()), ..wish() };
+        let refused = applied(&entry, &wish, |_| {}).await;
         assert_told(
             refused,
             "failed to fetch node-*: *Connection refused (os error 111)",
@@ -349,9 +351,14 @@ fn a_server_behind_a_proxy_is_set_up_through_it_and_dropbear_is_an_ssh_server_to
         // As a company's image has it, for every sign-in.
         settled(&server);
         ok(&server, &format!("printf 'http_proxy={0}\\nhttps_proxy={0}\\n' >>/etc/environment", proxy.url()));
-        assert!(applied(&entry, &wish(), |_| {}).await.unwrap() > 3);
-        assert!(proxy.asked().iter().any(|line| line.starts_with("CONNECT ")), "{:?}", proxy.asked());
-        // The daemon has it, from which the agents and builds get it.
+        assert!(applied(&entry, &wish, |_| {}).await.unwrap() > 3);
+        let through = || proxy.asked().iter().filter(|line| line.starts_with("CONNECT ")).count();
+        let of_setup = through();
+        assert!(of_setup > 0, "{:?}", proxy.asked());
+        // A build's packages come by the same way; the authority of whoever looks into TLS on it is the system's.
+        ok(&server, "loopwrightd ask 'A page for a bakery' --agent practice --wait");
+        assert!(through() > of_setup, "{:?}", proxy.asked());
+        // The daemon has it, from which the agents get it, too.
         let environment = "tr '\\0' '\\n' </proc/$(systemctl show -P MainPID loopwright)/environ";
         assert!(ok(&server, environment).contains(&format!("https_proxy={}", proxy.url())));
 

@@ -144,6 +144,8 @@ fn environment(setup: &Setup, profile: &Profile, tmp: &Path) -> Vec<(OsString, O
         ("LANG".into(), "C.UTF-8".into()),
         ("TMPDIR".into(), tmp.as_os_str().to_owned()),
         ("TERM".into(), "dumb".into()),
+        // A network whose proxy looks into TLS has its authority among the system's.
+        ("NODE_USE_SYSTEM_CA".into(), "1".into()),
         // So that "try again at 3 pm" means one moment.
         ("TZ".into(), "UTC".into()),
     ];

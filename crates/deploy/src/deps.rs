@@ -194,6 +194,8 @@ impl Yard {
         let words = [
             ("LANG", "C.UTF-8"),
             ("CI", "1"),
+            // A network whose proxy looks into TLS has its authority among the system's.
+            ("NODE_USE_SYSTEM_CA", "1"),
             ("NO_COLOR", "1"),
             ("npm_config_audit", "false"),
             ("npm_config_fund", "false"),

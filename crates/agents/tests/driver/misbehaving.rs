@@ -235,8 +235,7 @@ serve(turn)"#;
     let (room, run) = run(script).await;
     assert!(run.says(LineKind::Text, "once"), "{:#?}", run.events);
     // PWD and the like are made by the shell that enters the cgroup.
-    let allowed =
-        "HOME LANG LC_CTYPE LOOPWRIGHT_ATTEMPT OLDPWD PATH PRACTICE_PAUSE_MS PWD SHLVL TERM TMPDIR TZ _";
+    let allowed = "HOME LANG LC_CTYPE LOOPWRIGHT_ATTEMPT NODE_USE_SYSTEM_CA OLDPWD PATH PRACTICE_PAUSE_MS PWD SHLVL TERM TMPDIR TZ _";
     let names = run.events.iter().find_map(|e| match e {
         Event::Line { kind: LineKind::Text, text } if text.contains("HOME") => Some(text.clone()),
         _ => None,
