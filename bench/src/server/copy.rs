@@ -9,6 +9,7 @@ use mirror::{Folder, Source};
 use protocol::blobs::Kept;
 use protocol::{ApiError, BlobId, Code, Request, Response};
 use remote::{Control, ControlError, Entry, OurKey};
+use std::path::Path;
 use std::time::Instant;
 
 const RUNS: usize = 5;
@@ -54,12 +55,30 @@ pub fn twenty_thousand(ground: &Ground, key: &OurKey) -> Result<Vec<Row>> {
     Ok(vec![Row::median("20,000 entries mirrored", "ms", &times, how).at_most(1000.0)])
 }
 
-/// The daemon rests meanwhile: a journal has one writer. The server's first process sees all of its files.
+/// The daemon rests meanwhile: a journal has one writer. The server's first process sees all of its files; SQLite does not
+/// open one by that way, so it is filled beside it.
 fn fill(ground: &Ground) -> Result<()> {
-    let first = ground.process(&["systemd"])?;
+    const JOURNAL: [&str; 3] = ["journal.db", "journal.db-wal", "journal.db-shm"];
+    let there = path_on(ground.process(&["systemd"])?, "/var/lib/loopwright/workspace");
+    let here = tempfile::tempdir()?;
     ground.exec("systemctl stop loopwright.service")?.ok()?;
-    spine::fill(&path_on(first, "/var/lib/loopwright/workspace/journal.db"))
-        .context("the journal was not filled")?;
+    copied(&JOURNAL, &there, here.path())?;
+    spine::fill(&here.path().join("journal.db")).context("the journal was not filled")?;
+    copied(&JOURNAL, here.path(), &there)?;
     ground.exec("systemctl start loopwright.service && loopwrightd hello")?.ok()?;
+    Ok(())
+}
+
+/// Those of them that are there; the others are not there afterwards.
+fn copied(names: &[&str], from: &Path, to: &Path) -> Result<()> {
+    for name in names {
+        let (from, to) = (from.join(name), to.join(name));
+        let done =
+            if from.exists() { std::fs::copy(&from, &to).map(drop) } else { std::fs::remove_file(&to) };
+        match done {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
     Ok(())
 }
