@@ -67,6 +67,8 @@ impl ExecError {
     }
 }
 
+/// A process in the background may hold a channel open for ever.
+const FAREWELL: Duration = Duration::from_millis(250);
 /// More than any answer of ours is.
 const OUTPUT_LIMIT: usize = 4 << 20;
 
@@ -93,7 +95,9 @@ async fn whole(session: &Session, script: &str, input: &[u8]) -> Result<Framed, 
         Ok(())
     };
     let ((), read) = tokio::join!(feeding, reading);
-    read.map(|()| running.framed())
+    read?;
+    running.farewell().await;
+    Ok(running.framed())
 }
 
 /// A script that runs: its output so far, and its end.
@@ -150,6 +154,13 @@ impl Running {
         Ok(!(self.out.end().is_some() && self.err.end().is_some()))
     }
 
+    /// The channel's own end, which mostly comes with the script's. Dropbear ends the next command at once, unheard, when its
+    /// channel is asked for before that.
+    pub async fn farewell(&mut self) {
+        let gone = async { while !matches!(self.channel.next().await, Some(ChannelMsg::Close) | None) {} };
+        let _ = timeout(FAREWELL, gone).await;
+    }
+
     async fn closed(&self) -> Result<bool, ExecError> {
         if self.out.end().is_some() {
             return Ok(false);
@@ -197,7 +208,8 @@ impl Running {
         }
     }
 
-    pub async fn close(self) {
+    pub async fn close(mut self) {
+        self.farewell().await;
         self.channel.close().await;
     }
 }
