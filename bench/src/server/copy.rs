@@ -58,26 +58,25 @@ pub fn twenty_thousand(ground: &Ground, key: &OurKey) -> Result<Vec<Row>> {
 /// The daemon rests meanwhile: a journal has one writer. The server's first process sees all of its files; SQLite does not
 /// open one by that way, so it is filled beside it.
 fn fill(ground: &Ground) -> Result<()> {
-    const JOURNAL: [&str; 3] = ["journal.db", "journal.db-wal", "journal.db-shm"];
     let there = path_on(ground.process(&["systemd"])?, "/var/lib/loopwright/workspace");
     let here = tempfile::tempdir()?;
     ground.exec("systemctl stop loopwright.service")?.ok()?;
-    copied(&JOURNAL, &there, here.path())?;
+    copied(&there, here.path())?;
     spine::fill(&here.path().join("journal.db")).context("the journal was not filled")?;
-    copied(&JOURNAL, here.path(), &there)?;
+    copied(here.path(), &there)?;
     ground.exec("systemctl start loopwright.service && loopwrightd hello")?.ok()?;
     Ok(())
 }
 
-/// Those of them that are there; the others are not there afterwards.
-fn copied(names: &[&str], from: &Path, to: &Path) -> Result<()> {
-    for name in names {
+/// As files of their own, and without the index of what waits in the log, which SQLite makes anew.
+fn copied(from: &Path, to: &Path) -> Result<()> {
+    for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
         let (from, to) = (from.join(name), to.join(name));
-        let done =
-            if from.exists() { std::fs::copy(&from, &to).map(drop) } else { std::fs::remove_file(&to) };
-        match done {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
+        if to.exists() {
+            std::fs::remove_file(&to)?;
+        }
+        if from.exists() && !name.ends_with("-shm") {
+            std::fs::copy(&from, &to)?;
         }
     }
     Ok(())
